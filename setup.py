@@ -12,9 +12,8 @@ version = re.search(r'__version__ = "(.+)"', (here/'fastclf/__init__.py').read_t
 extras = {k.removesuffix('_requirements'): v.split() for k,v in cfg.items() if k.endswith('_requirements')}
 scripts = cfg['console_scripts'].split()
 # nbdev 3 spells its commands with hyphens; contributors also get the underscores. No wheel carries them.
-if 'editable_wheel' in sys.argv:
-    scripts += ['nbdev_test=nbdev.test:nbdev_test', 'nbdev_export=nbdev.doclinks:nbdev_export',
-                'nbdev_clean=nbdev.clean:nbdev_clean', 'nbdev_prepare=nbdev.quarto:prepare']
+nbdev = dict(test='test:nbdev_test', export='doclinks:nbdev_export', clean='clean:nbdev_clean', prepare='quarto:prepare')
+if 'editable_wheel' in sys.argv: scripts += [f'nbdev_{k}=nbdev.{v}' for k,v in nbdev.items()]
 status = {'3':'3 - Alpha', '4':'4 - Beta', '5':'5 - Production/Stable'}[cfg['status']]
 
 setup(
@@ -23,8 +22,7 @@ setup(
     author=cfg['author'],
     author_email=cfg['author_email'],
     keywords=cfg['keywords'].split(),
-    classifiers=[f'Development Status :: {status}', 'Programming Language :: Python :: 3', 'Framework :: Jupyter',
-                 'Topic :: Scientific/Engineering :: Artificial Intelligence'],
+    classifiers=[f'Development Status :: {status}', 'Programming Language :: Python :: 3', 'Framework :: Jupyter'],
     long_description=(here/'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     packages=find_packages(include=['fastclf*']) + ['fastclf.tutorials'],

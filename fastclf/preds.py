@@ -7,33 +7,34 @@ Docs: https://fastclf.github.io/fastclf/api/preds.html.md"""
 # %% auto #0
 __all__ = ['item_losses', 'Preds', 'preds_from_frame', 'preds_frame', 'save_preds', 'load_preds']
 
-# %% ../nbs/api/06_preds.ipynb #bed1c99c
+# %% ../nbs/api/06_preds.ipynb #ff3420d2
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np, pandas as pd
+from fastcore.basics import patch
 
 from .core import class_order, whole_file
 
-# %% ../nbs/api/06_preds.ipynb #70d77456
+# %% ../nbs/api/06_preds.ipynb #8db23c66
 def item_losses(
     probs:np.ndarray, # probabilities, shape `(n,k)`
     targs:np.ndarray, # class indices `(n,)`, or one 0/1 column per label `(n,k)`
 ) -> np.ndarray:      # loss per item in nats, shape `(n,)`, float32
     "Unweighted cross-entropy per item (several labels: mean binary cross-entropy)"
-    p = np.clip(probs, np.finfo(np.float32).tiny, 1)
-    if np.ndim(targs)==1: return -np.log(p[np.arange(len(p)), targs])
-    q = np.clip(1-probs, np.finfo(np.float32).tiny, 1)
-    return -np.where(targs, np.log(p), np.log(q)).mean(1)
+    clip = lambda p: np.clip(p, np.finfo(np.float32).tiny, 1)
+    if np.ndim(targs)==1: return -np.log(clip(probs[np.arange(len(probs)), targs]))
+    return -np.where(targs, np.log(clip(probs)), np.log(clip(1-probs))).mean(1)
 
-# %% ../nbs/api/06_preds.ipynb #2bb93aeb
+# %% ../nbs/api/06_preds.ipynb #54355b33
 def _checked(probs, targs, ids, vocab):
     "The four as arrays and a list, or `ValueError` with what does not fit"
     probs = np.asarray(probs, dtype=np.float32)
     if probs.ndim!=2: raise ValueError(f"probs must have shape (n,k), got {probs.shape}; for two classes pass np.stack([1-p,p],1)")
     n,k = probs.shape
-    if np.isnan(probs).any(): raise ValueError(f"probs hold NaN in rows {np.flatnonzero(np.isnan(probs).any(1))[:10].tolist()}; the model has diverged, lower the rate")
+    nans = np.flatnonzero(np.isnan(probs.sum(1)))
+    if len(nans): raise ValueError(f"probs hold NaN in rows {nans[:10].tolist()}; the model has diverged, lower the rate")
     if probs.size and (probs.min()<0 or probs.max()>1+1e-4): raise ValueError(f"probs lie in [{probs.min():.3g}, {probs.max():.3g}]; pass probabilities, not logits: scipy.special.softmax(logits, 1)")
     vocab = [str(i) for i in range(k)] if vocab is None else [str(o) for o in vocab]
     if len(vocab)!=k: raise ValueError(f"probs have {k} columns and vocab {len(vocab)} names; they must be the same, in column order")
@@ -48,7 +49,7 @@ def _checked(probs, targs, ids, vocab):
     if targs.ndim==1 and n and not (0<=targs.min() and targs.max()<k): raise ValueError(f"targs lie in [{targs.min()}, {targs.max()}], but there are {k} classes: indices go from 0 to {k-1}")
     return probs,targs,ids,vocab
 
-# %% ../nbs/api/06_preds.ipynb #6092b778
+# %% ../nbs/api/06_preds.ipynb #c0037df6
 @dataclass(eq=False, repr=False)
 class Preds:
     "Predictions of `n` items over `k` classes, with targets, ids and unweighted losses"
@@ -69,13 +70,15 @@ class Preds:
         "The rows `idxs` (indices, slice or mask), as a `Preds`"
         take = lambda o: None if o is None else o[idxs]
         return Preds(self.probs[idxs], take(self.targs), self.ids[idxs], self.vocab, take(self.loss), self.multi)
-    @property
-    def decoded(self):
-        "Predicted class indices `(n,)`; with several labels, 0/1 at probability 0.5 `(n,k)`"
-        return (self.probs>=.5).astype(np.int64) if self.multi else self.probs.argmax(1)
     def __repr__(self):
         what = 'labels' if self.multi else 'classes'
         return f"Preds: {len(self)} items, {len(self.vocab)} {what}, " + ('no targets' if self.targs is None else f'mean loss {self.loss.mean():.4f}')
+
+# %% ../nbs/api/06_preds.ipynb #ccce323d
+@patch(as_prop=True)
+def decoded(self:Preds) -> np.ndarray:
+    "Predicted class indices `(n,)`; with several labels, 0/1 at probability 0.5 `(n,k)`"
+    return (self.probs>=.5).astype(np.int64) if self.multi else self.probs.argmax(1)
 
 # %% ../nbs/api/06_preds.ipynb #64f0e4be
 def preds_from_frame(
