@@ -42,7 +42,7 @@ def adjust_logits(
     p /= p.sum(1, keepdims=True)
     return Preds(p, preds.targs, preds.ids, preds.vocab)
 
-# %% ../nbs/api/51_adjust.ipynb #37a543d5
+# %% ../nbs/api/51_adjust.ipynb #7e629fa0
 def _adjusted(preds, priors, tau, rows=4096):
     "Adjusted decisions `(n,)`, `rows` at a time"
     shift = _shift(preds, priors, tau)
@@ -56,7 +56,7 @@ def _gain_note(df, tau, n):
     won,lost = [[o for o in df.index[:2] if s*df.z[o]>=2] for s in (1,-1)]
     end = 'no gain that can be told from chance'
     if won: end = f"a gain on {' and '.join(won)}; next: adjust_logits(preds, priors" + ('' if tau==1 else f', tau={tau:g}') + ')'
-    elif lost: end = 'worse: a model trained with an adjusted loss, class weights or a balanced sampler is corrected already'
+    elif lost: end = 'worse, do not adjust: the model is corrected already by its loss, weights or sampler, or its probabilities are too flat'
     return f"logit adjustment with tau = {tau:g}, no re-training: {parts} (n = {n}): {end}"
 
 # %% ../nbs/api/51_adjust.ipynb #191c29b8

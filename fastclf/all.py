@@ -22,6 +22,7 @@ from fastclf.callback.snapshot import *
 from fastclf.preflight import *
 from fastclf.finder import *
 from fastclf.recipe import *
+from fastclf.vision.data import *
 from fastclf.vision.learner import *
 from fastclf.text.data import *
 from fastclf.text.learner import *
@@ -30,3 +31,4 @@ from fastclf.baseline import *
 from fastclf.adjust import *
 from fastclf.ensemble import *
 from fastclf.interpret import *
+from fastclf.report import *

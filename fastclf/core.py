@@ -47,7 +47,7 @@ def check_columns(
     gone = [c for c in cols if c not in df.columns]
     if gone: raise KeyError(f"no column {gone}; the frame has {df.columns.tolist()}")
 
-# %% ../nbs/api/00_core.ipynb #09342b16
+# %% ../nbs/api/00_core.ipynb #2b30dc0e
 def check_labels(
     labels, # one label per item, `(n,)`: a Series, array or list
 ) -> np.ndarray: # the labels as strings, shape `(n,)`
@@ -55,6 +55,7 @@ def check_labels(
     s = pd.Series(labels).reset_index(drop=True)
     bad = np.flatnonzero(s.isna() | (s.astype(str).str.strip()==''))
     if len(bad): raise ValueError(f"{len(bad)} items have no label, rows {bad[:10].tolist()}; drop them: df[df.label.notna()], or label them")
+    if s.dtype.kind=='f' and (s%1==0).all(): s = s.astype(np.int64)
     s = s.astype(str).to_numpy(dtype=object)
     if len(set(s))<2: raise ValueError(f"only one class: {sorted(set(s))}; a classifier needs at least two")
     return s

@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/learner.html.md"""
 # %% auto #0
 __all__ = ['History', 'history', 'plot_history', 'plain_output', 'PlainProgress', 'wrap_learner', 'predict']
 
-# %% ../nbs/api/29_learner.ipynb #01f7920d
+# %% ../nbs/api/29_learner.ipynb #321e4bd2
 import os, sys, time, warnings
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,9 +18,8 @@ import torch.nn.functional as F
 from fastai.callback.core import Callback
 from fastai.callback.progress import ProgressCallback
 from fastai.data.load import DataLoader
-from fastai.learner import Learner, Recorder, ValueMetric
+from fastai.learner import Learner, Recorder, ValueMetric, noop
 from fastai.losses import BaseLoss
-from fastcore.basics import noop
 from torch import nn
 from torch.utils.data import DataLoader as TorchLoader, IterableDataset
 
@@ -80,7 +79,7 @@ def history(
     cols = ['fit','epoch','step','lr','seconds']
     return pd.DataFrame(found[0].rows, columns=None if found[0].rows else cols)
 
-# %% ../nbs/api/29_learner.ipynb #9dbb1c2b
+# %% ../nbs/api/29_learner.ipynb #c16f88b0
 def plot_history(
     hist:pd.DataFrame, # made by `history`
     metric:str=None,   # a column to draw on the right axis
@@ -94,6 +93,7 @@ def plot_history(
         if c in hist: ax.plot(x, hist[c], marker='.', label=c)
     for i in np.flatnonzero(hist.fit.diff()>0): ax.axvline(i+.5, color='grey', ls=':')
     ax.set(xlabel='epochs done', ylabel='loss')
+    ax.xaxis.get_major_locator().set_params(integer=True)
     if metric is not None:
         ax.plot([], [], 'k--', label=metric)
         right = ax.twinx()
@@ -152,7 +152,7 @@ def _in_order(dl, like=None, bs=None):
     dl.get_idxs = lambda: order.tolist()
     return dl,order
 
-# %% ../nbs/api/29_learner.ipynb #48e8eea7
+# %% ../nbs/api/29_learner.ipynb #38357cca
 def _test_dl(dls, items, bs):
     "A loader over new items, with targets if the frame has known labels"
     if not len(items): raise ValueError("no items to predict; pass at least one")
@@ -162,7 +162,7 @@ def _test_dl(dls, items, bs):
     if label not in items: return dls.test_dl(items, **kw)
     bad = items[label].isna() | ~items[label].astype(str).isin(dls_vocab(dls))
     if bad.any():
-        if not items[label].isna().all(): warnings.warn(f"{bad.sum()} of {len(items)} labels are missing or unknown to the model {sorted(set(items[label][bad].astype(str)))[:5]}; predicting without targets")
+        if not items[label].isna().all(): warnings.warn(f"{bad.sum()} of {len(items)} labels are missing or unknown to the model {sorted(set(map(str, items[label][bad])))[:5]}; predicting without targets")
         return dls.test_dl(items, **kw)
     return dls.test_dl(items.assign(**{label:items[label].astype(str)}), with_labels=True, **kw)
 
@@ -180,7 +180,7 @@ def _source(dls, on, bs):
     ids = vars(dls).get('ids')
     return *_in_order(dls[i], dls.valid if i==0 else None, bs),None if ids is None else ids[i]
 
-# %% ../nbs/api/29_learner.ipynb #6ba826bf
+# %% ../nbs/api/29_learner.ipynb #675338cb
 class _Logits(Callback):
     "Collect logits and targets"
     name,order = 'gather_preds',200
@@ -195,6 +195,7 @@ class _Logits(Callback):
 def _one_pass(learn, dl, order):
     "Logits `(n,k)` and targets (None if there are none), in the order of the items"
     got,ds = _Logits(),getattr(dl, 'dataset', None)
+    if plain_output(): learn.remove_cb(ProgressCallback)
     learn.metrics = [ValueMetric(noop, o.name) for o in learn.metrics]
     with (ds.set_split_idx(1) if hasattr(ds, 'set_split_idx') else nullcontext()), learn.validation_context(cbs=got): learn._do_epoch_validate(dl=dl)
     back = slice(None) if order is None else np.argsort(order)

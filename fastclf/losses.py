@@ -29,7 +29,7 @@ def _plain(logits, targs):
         raise ValueError(f"targets of shape {tuple(targs.shape)} and type {targs.dtype} do not fit logits {tuple(logits.shape)}; give class indices (n,) or shares (n,k)")
     return logits,targs.long()
 
-# %% ../nbs/api/20_losses.ipynb #1c5ff2c7
+# %% ../nbs/api/20_losses.ipynb #f4ae1d8b
 class ClassLoss(nn.Module):
     "What losses over `k` classes share: class weights as a buffer, and fastai's `activation`, `decodes`, `reduction`, `y_int`"
     y_int = True # MixUp may mix the losses of two sets of targets
@@ -42,6 +42,11 @@ class ClassLoss(nn.Module):
         self.register_buffer('weight', None if weight is None else _float_buffer(weight, 'weight'))
     def activation(self, logits): return logits.softmax(-1)
     def decodes(self, probs): return probs.argmax(-1)
+    def reduced(self, loss, targs):
+        "The items' losses by `reduction`; as in torch, the mean of index targets is divided by their weights"
+        if self.reduction=='none': return loss
+        if self.reduction=='sum': return loss.sum()
+        return loss.sum()/(len(loss) if self.weight is None or targs.ndim==2 else self.weight.to(loss)[targs].sum())
 
 # %% ../nbs/api/20_losses.ipynb #ba1ad06d
 class CrossEntropy(ClassLoss):
@@ -60,7 +65,7 @@ class CrossEntropy(ClassLoss):
         return F.cross_entropy(logits, targs, w, reduction=self.reduction, label_smoothing=self.smooth)
     def extra_repr(self): return f'smooth={self.smooth}, weighted={self.weight is not None}'
 
-# %% ../nbs/api/20_losses.ipynb #623ff54c
+# %% ../nbs/api/20_losses.ipynb #c0e733fb
 class Focal(ClassLoss):
     "Focal loss `alpha * w * (1-p)**gamma * -log(p)` for class indices `(n,)` or shares `(n,k)` (Lin et al. 2017)"
     def __init__(self,
@@ -77,32 +82,37 @@ class Focal(ClassLoss):
         logp = logits.log_softmax(1)
         loss = -(-logp.expm1()).clamp(min=0)**self.gamma*logp
         w = torch.ones_like(logp[0]) if self.weight is None else self.weight.to(logits)
-        if targs.ndim==1: loss,total = (w*loss).gather(1, targs[:,None])[:,0],w[targs].sum()
-        else: loss,total = (targs*w*loss).sum(1),len(loss)
-        loss = self.alpha*loss
-        return loss if self.reduction=='none' else loss.sum() if self.reduction=='sum' else loss.sum()/total
+        loss = (w*loss).gather(1, targs[:,None])[:,0] if targs.ndim==1 else (targs*w*loss).sum(1)
+        return self.alpha*self.reduced(loss, targs)
     def extra_repr(self): return f'gamma={self.gamma}, alpha={self.alpha}, weighted={self.weight is not None}'
 
-# %% ../nbs/api/20_losses.ipynb #6e15b36d
-class LogitAdjusted(CrossEntropy):
+# %% ../nbs/api/20_losses.ipynb #59e2a0c1
+class LogitAdjusted(ClassLoss):
     "Cross-entropy of `logits + tau*log(priors)` (Menon et al. 2021, eq. 10); the raw logits predict for a balanced mix"
     def __init__(self,
         priors,               # shares (or counts) with which the classes are drawn in training, shape `(k,)`, > 0
         tau:float=1.,         # strength; 1 is the balanced softmax, 0 plain cross-entropy
-        smooth:float=0.,      # share of the target spread evenly over all classes, in [0,1)
+        smooth:float=0.,      # share of the target spread over all classes in proportion to the priors, in [0,1)
         weight=None,          # weight per class, shape `(k,)`; a second correction beside the priors, seldom right
         reduction:str='mean', # 'mean' (weighted), 'sum' or 'none'
     ):
-        super().__init__(weight, smooth, reduction)
+        super().__init__(weight, reduction)
+        if not 0<=smooth<1: raise ValueError(f"smooth must be in [0,1), got {smooth}")
         priors = _float_buffer(priors, 'priors')
         empty = (priors==0).nonzero()[:,0].tolist()
         if empty: raise ValueError(f"classes {empty} have prior 0, their log is infinite; drop them from the vocab or add examples")
-        self.tau = tau
+        self.tau,self.smooth = tau,smooth
         self.register_buffer('log_priors', (priors/priors.sum()).log())
-    def forward(self, logits, targs): return super().forward(logits + self.tau*self.log_priors.to(logits.device), targs)
-    def extra_repr(self): return f'tau={self.tau}, k={len(self.log_priors)}, {super().extra_repr()}'
+    def forward(self, logits, targs):
+        logits,targs = _plain(logits, targs)
+        logp = self.log_priors.to(logits)
+        ce = lambda q: F.cross_entropy(logits+self.tau*logp, q, None if self.weight is None else self.weight.to(logits), reduction='none')
+        loss = ce(targs)
+        if self.smooth: loss = (1-self.smooth)*loss + self.smooth*ce(logp.exp().expand_as(logits))
+        return self.reduced(loss, targs)
+    def extra_repr(self): return f'tau={self.tau}, k={len(self.log_priors)}, smooth={self.smooth}, weighted={self.weight is not None}'
 
-# %% ../nbs/api/20_losses.ipynb #d9aad743
+# %% ../nbs/api/20_losses.ipynb #a0c0c374
 def choose_loss(
     counts:np.ndarray, # training items per class, shape `(k,)`, each > 0
     drawn=None,        # share of each class in an epoch as it is drawn, shape `(k,)`; None: as counted
@@ -114,6 +124,6 @@ def choose_loss(
     empty = np.flatnonzero((counts<=0)|(mix<=0)).tolist()
     if empty: raise ValueError(f"classes {empty} are never drawn in training (counts {counts[empty].astype(int).tolist()}); drop them from the vocab, or add examples")
     ratio = mix.max()/mix.min()
-    seen = f"the commonest class is drawn {ratio:.1f} times as often as the rarest" + ('' if drawn is None else f" ({counts.max()/counts.min():.1f} times as counted)")
+    seen = f"the commonest class is drawn {ratio:.1f} times as often as the rarest" + ('' if np.allclose(mix/mix.sum(), counts/counts.sum()) else f" ({counts.max()/counts.min():.1f} times as counted)")
     if ratio<10: return CrossEntropy(smooth=.1), f"cross-entropy with label smoothing 0.1: {seen}, under 10 (Szegedy et al. 2016)"
     return LogitAdjusted(mix), f"logit-adjusted loss (balanced softmax): {seen}, 10 or more (Ren et al. 2020, Menon et al. 2021)"

@@ -23,32 +23,44 @@ from .init import expected_loss, last_linear
 from .optimizer import fused_adamw
 from .state import as_it_was
 
-# %% ../nbs/api/36_preflight.ipynb #80e4299d
+# %% ../nbs/api/36_preflight.ipynb #617e78c9
+def _logits(learn, xb):
+    "What the model says to the inputs `xb`; of several outputs the first, as for fastai's recurrent nets"
+    getattr(learn.model, 'reset', lambda: None)()
+    out = learn.model(*xb)
+    return (out[0] if isinstance(out, (tuple,list)) else out).as_subclass(torch.Tensor)
+
 def _look(learn):
     "One training batch, its logits and its loss after a backward pass"
-    dl,dev = learn.dls.train,getattr(learn.dls, 'device', None)
-    learn.model.to(dev).train()
-    if isinstance(learn.loss_func, torch.nn.Module): learn.loss_func.to(dev)
+    dl,dev = learn.dls.train,getattr(learn.dls, 'device', None) or next(learn.model.parameters()).device
+    for o in (learn.model, learn.loss_func): getattr(o, 'to', lambda _: None)(dev)
+    learn.model.train()
     learn._split(to_device(dl.one_batch() if hasattr(dl, 'one_batch') else next(iter(dl)), dev))
     for p in learn.model.parameters(): p.grad = None
-    f = SimpleNamespace(learn=learn, xb=learn.xb, targs=learn.yb[0].as_subclass(torch.Tensor), loss=None, error=None)
-    f.logits = learn.model(*learn.xb).as_subclass(torch.Tensor)
+    f = SimpleNamespace(learn=learn, xb=learn.xb, targs=learn.yb[0].as_subclass(torch.Tensor), loss=None, error=None, vocab=None)
+    f.logits = _logits(learn, f.xb)
+    f.k = f.logits.shape[1]
+    try: f.vocab = dls_vocab(learn.dls)
+    except ValueError: pass
     try:
         f.loss = learn.loss_func(f.logits, *learn.yb)
         f.loss.backward()
     except Exception as e: f.error = f'{type(e).__name__}: {e}'.split('\n')[0]
     return f
 
+# %% ../nbs/api/36_preflight.ipynb #0058cc5b
 def _row(check, ok, seen, expected, remedy=''):
     "One row of the table"
     return dict(check=check, ok=ok, seen=seen, expected=expected, remedy='' if ok else remedy)
+
+def _name(f, i): return f.vocab[i] if f.vocab else f'class {i}'
 
 def _is_softmax(loss):
     "Does `loss` take classes that exclude each other?"
     act = getattr(loss, 'activation', None)
     return isinstance(loss, torch.nn.CrossEntropyLoss) or (act is not None and abs(act(torch.tensor([[0.,0.,3.]])).sum().item()-1)<1e-4)
 
-# %% ../nbs/api/36_preflight.ipynb #ad5f7b6d
+# %% ../nbs/api/36_preflight.ipynb #7944d47a
 def _form(t):
     "How the targets `t` name classes"
     if t.ndim==1 or t.shape[1]==1: return 'indices'
@@ -58,9 +70,7 @@ def _check_targets(f):
     loss,t,(n,k) = f.learn.loss_func,f.targs,f.logits.shape
     seen,form = f"{_form(t)} {tuple(t.shape)} of {str(t.dtype)[6:]}, outputs {(n,k)}",_form(t)
     row = lambda ok,what,remedy='': _row('targets', ok, seen+what, 'targets, outputs and loss fit', remedy)
-    try: c = len(dls_vocab(f.learn.dls))
-    except ValueError: c = k
-    if c!=k: return row(False, f', {c} classes', f'build the model with {c} outputs')
+    if f.vocab and len(f.vocab)!=k: return row(False, f', {len(f.vocab)} classes', f'build the model with {len(f.vocab)} outputs')
     if f.error: return row(False, f'; {f.error}', dict(indices='targets are class indices: use CrossEntropy', shares='targets are shares: CrossEntropy and Focal of fastclf.losses take them', **{'multi-hot':'targets hold several labels: use BCEWithLogitsLossFlat'})[form])
     if form=='indices' and not (0<=t.min() and t.max()<k): return row(False, f', indices {t.min()} to {t.max()}', f'indices must go from 0 to {k-1}')
     if form=='multi-hot' and _is_softmax(loss): return row(False, f', {t.sum(1).max():g} labels in a row', 'this loss takes one class per item: use BCEWithLogitsLossFlat')
@@ -74,14 +84,15 @@ def _check_loss(f):
     name = getattr(f.learn.loss_func, '__name__', type(f.learn.loss_func).__name__)
     return _row('loss', not lacks, f"{name}{' without '+', '.join(lacks) if lacks else ''}", 'has activation, decodes, reduction', 'without them predictions are not probabilities: use a loss of fastclf.losses or a fastai one')
 
-# %% ../nbs/api/36_preflight.ipynb #5e1ebc54
+# %% ../nbs/api/36_preflight.ipynb #0a15096c
 def _mix_of(f):
-    "Promised class shares, and the classes of an epoch in the order in which they come"
-    dls,k = f.learn.dls,f.logits.shape[1]
-    targs = dl_targets(dls.train)
-    try: mix = dls_mix(dls)
-    except ValueError: mix = np.bincount(targs, minlength=k)/len(targs)
-    return mix,targs[np.asarray(list(dls.train.get_idxs()))]
+    "Promised class shares and the classes of an epoch in their order; None and None if these loaders do not tell"
+    dls = f.learn.dls
+    try:
+        targs = dl_targets(dls.train)
+        mix = dls_mix(dls) if f.vocab else np.bincount(targs, minlength=f.k)/len(targs)
+        return mix,targs[np.asarray(list(dls.train.get_idxs()))]
+    except (ValueError,AttributeError,TypeError): return None,None
 
 def _off_mix(counts, mix):
     "Is the chi-square of `counts` larger than that of any of 999 draws from `mix`?"
@@ -91,21 +102,22 @@ def _off_mix(counts, mix):
     chi = lambda o: ((o-n*mix[c])**2/(n*mix[c])).sum(-1)
     return bool(chi(counts[c]) > chi(draws).max())
 
-# %% ../nbs/api/36_preflight.ipynb #097faff0
+# %% ../nbs/api/36_preflight.ipynb #2c5184be
 def _check_mix(f):
     row = lambda ok,seen,remedy='': _row('class mix', ok, seen, 'classes come mixed, in the promised shares', remedy)
-    y = f.targs.argmax(1).cpu().numpy() if f.targs.ndim==2 and f.targs.shape[1]>1 else f.targs.cpu().numpy().ravel()
     if _form(f.targs)=='multi-hot': return row(None, 'several labels per item: not checked')
-    try: mix,t = _mix_of(f)
-    except (ValueError,AttributeError): mix,t = np.full(f.logits.shape[1], 1/f.logits.shape[1]),y
+    y = (f.targs.argmax(1) if _form(f.targs)=='shares' else f.targs.reshape(-1)).cpu().numpy()
+    mix,t = _mix_of(f)
+    if mix is None: return row(len(set(y))>1 or None, f'{len(set(y))} of {f.k} classes in the first batch', 'if the items are sorted by class, shuffle them')
     same,chance = (t[1:]==t[:-1]).mean(),(mix**2).sum()
     far = same-chance > 5*np.sqrt(chance*(1-chance)/len(t)) and same-chance > .5*(1-chance)
-    if far or len(set(y))==1 and mix.max()**len(y)<1e-6: return row(False, f'the first batch has {len(set(y))} of {len(mix)} classes, {same:.0%} of neighbours share theirs', f'the items come sorted by class (by chance {chance:.0%}): shuffle the training part')
+    if far or len(set(y))==1 and mix.max()**len(y)<1e-6:
+        return row(False, f'{len(set(y))} of {f.k} classes in the first batch, {same:.0%} of neighbours share theirs', f'the items come sorted by class (by chance {chance:.0%} would): shuffle the training part')
     counts = np.bincount(t, minlength=len(mix))
     i = np.abs(counts/len(t)-mix).argmax()
-    return row(not (t is not y and _off_mix(counts, mix)), f'class {i} is drawn {counts[i]/len(t):.1%} for {mix[i]:.1%}, others nearer', 'the loader does not draw what its weights say; build it with sampled(dls, ...)')
+    return row(not _off_mix(counts, mix), f'{_name(f, i)} is drawn {counts[i]/len(t):.1%} for {mix[i]:.1%}, others nearer', 'the loader does not draw what its weights say; build it with sampled(dls, ...)')
 
-# %% ../nbs/api/36_preflight.ipynb #cb7147d0
+# %% ../nbs/api/36_preflight.ipynb #b2df5486
 def _check_correction(f):
     loss,dls = f.learn.loss_func,f.learn.dls
     logp,w = getattr(loss, 'log_priors', None),getattr(getattr(loss, 'func', loss), 'weight', None)
@@ -114,13 +126,14 @@ def _check_correction(f):
     if w is not None and len(used)>1: return row(False, '', f'two corrections over-correct: drop the class weights, or the {used[-1] if logp is not None else "sampler"}')
     if logp is None: return row(True)
     mix,p = _mix_of(f)[0],logp.exp().cpu().numpy()
+    if mix is None: return row(None, ', for a mix that these loaders do not tell')
     i = np.abs(np.log(np.maximum(mix, 1e-9)/p)).argmax()
-    if abs(np.log(max(mix[i], 1e-9)/p[i]))>.1: return row(False, f' for {p[i]:.1%} of class {i}, which is drawn {mix[i]:.1%}', 'give it the mix that is drawn: LogitAdjusted(dls_mix(dls))')
+    if abs(np.log(max(mix[i], 1e-9)/p[i]))>.1: return row(False, f' for {p[i]:.1%} of {_name(f, i)}, which is drawn {mix[i]:.1%}', 'give it the mix that is drawn: LogitAdjusted(dls_mix(dls))')
     return row(True)
 
-# %% ../nbs/api/36_preflight.ipynb #d03e2ced
+# %% ../nbs/api/36_preflight.ipynb #5b493507
 def _check_first_loss(f):
-    loss,k = f.learn.loss_func,f.logits.shape[1]
+    loss,k = f.learn.loss_func,f.k
     try: bias = last_linear(f.learn.model, k).bias
     except ValueError: bias = None
     bias = torch.zeros(k, device=f.logits.device) if bias is None else bias.detach().to(f.logits.device)
@@ -143,44 +156,42 @@ def _check_params(f):
     if out: return _row('parameters', False, f'{seen}, {len(out)} not in the optimizer: {out[:3]}', 'the optimizer has all that train', 'let the splitter return every parameter')
     return _row('parameters', not dead, seen+(f', {len(dead)} without gradient: {dead[:3]}' if dead else ''), 'all that train have a gradient', 'they take no part in the loss: remove them, or look for a detach() on the way')
 
-# %% ../nbs/api/36_preflight.ipynb #5d326c44
+# %% ../nbs/api/36_preflight.ipynb #cd79a073
 def _right(logits, t, softmax):
     "Share of items (several labels: of labels) that are predicted right"
     if not softmax: return ((logits>0)==(t.reshape(logits.shape)>.5)).float().mean().item()
     return (logits.argmax(1)==(t.argmax(1) if t.shape==logits.shape else t.reshape(-1))).float().mean().item()
 
 def _memorise(learn, xb, t, lr, steps, until):
-    "Fit one batch at rate `lr`; the best share of right items, and the steps it took"
-    opt,softmax,best = fused_adamw(list(learn.model.parameters()), lr, wd=0.),_is_softmax(learn.loss_func),(0.,0)
+    "Fit one batch at rate `lr`; the best share of right items, and the steps done"
+    opt,softmax,best = fused_adamw(list(learn.model.parameters()), lr, wd=0.),_is_softmax(learn.loss_func),0.
     for i in range(steps+1):
-        getattr(learn.model, 'reset', lambda: None)()
-        logits = learn.model(*xb).as_subclass(torch.Tensor)
-        best = max(best, (_right(logits.detach(), t, softmax),-i))
-        if best[0]==1 or time.monotonic()>until: break
+        logits = _logits(learn, xb)
+        best = max(best, _right(logits.detach(), t, softmax))
+        if best==1 or time.monotonic()>until: break
         learn.loss_func(logits, t).backward()
         opt.step()
         opt.zero_grad()
-    return best[0],-best[1]
+    return best,i
 
-# %% ../nbs/api/36_preflight.ipynb #d56dd1dc
+# %% ../nbs/api/36_preflight.ipynb #572bdd68
 def _check_overfit(f, steps, seconds, n=16):
-    learn,until = f.learn,time.monotonic()+seconds
+    learn,until,want = f.learn,time.monotonic()+seconds,'one batch learnt by heart'
     xb,t = [o[:n] if isinstance(o, torch.Tensor) else o for o in f.xb],f.targs[:n]
     if any(not isinstance(o, torch.Tensor) for o in xb): xb,t = f.xb,f.targs
     for p in learn.model.parameters(): p.requires_grad_(p.is_floating_point())
     for m in learn.model.modules():
         if 'drop' in type(m).__name__.lower(): m.training = False
-    start,best = {k:v.clone() for k,v in learn.model.state_dict().items()},(0.,0,0.)
+    start,best = {k:v.clone() for k,v in learn.model.state_dict().items()},0.
     for lr in (1e-3,1e-4,1e-2):
         learn.model.load_state_dict(start)
         share,took = _memorise(learn, xb, t, lr, steps, until)
-        best = max(best, (share,-took,lr))
-        if share==1 or time.monotonic()>until: break
-    ok = True if best[0]==1 else None if time.monotonic()>until else False
-    seen = f'{best[0]:.0%} of {len(t)} items after {-best[1]} steps at rate {best[2]:g}'+(f', then {seconds:g} s were over' if ok is None else '')
-    return _row('overfit', ok, seen, '100% on one batch', 'allow more seconds' if ok is None else 'the model does not see what tells the classes apart: look at a batch, at the activations, and for the same item under two labels')
+        if share==1: return _row('overfit', True, f'{len(t)} of {len(t)} items after {took} steps at rate {lr:g}', want)
+        best = max(best, share)
+        if time.monotonic()>until: return _row('overfit', None, f'at best {best:.0%} of {len(t)} items in {seconds:g} s', want, 'allow more seconds')
+    return _row('overfit', False, f'at best {best:.0%} of {len(t)} items in {steps} steps at each of three rates', want, 'the model does not see what tells the classes apart: look at a batch, at the activations, and for the same item under two labels')
 
-# %% ../nbs/api/36_preflight.ipynb #a095563b
+# %% ../nbs/api/36_preflight.ipynb #2488099e
 def _valid_targets(dls, k, limit=5_000_000):
     "Targets of the validation part; of a large one at least one of each class"
     try: t = torch.as_tensor(dl_targets(dls.valid))
@@ -194,19 +205,18 @@ def _metric_error(learn, m):
     try:
         m.reset()
         m.accumulate(learn)
-        v = m.value
+        return 'is NaN' if m.value is None or np.isnan(m.value).any() else ''
     except Exception as e: return f'{type(e).__name__}: {e}'.split('\n')[0]
-    return 'is NaN' if v is None or np.isnan(float(v)) else ''
 
 def _check_metrics(f):
-    learn,k = f.learn,f.logits.shape[1]
+    learn,k = f.learn,f.k
     t = _valid_targets(learn.dls, k)
     learn.yb,learn.pred,learn.loss = (t,),torch.randn(len(t), k, generator=torch.Generator().manual_seed(0)),torch.tensor(1.)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         bad = {m.name:e for m in learn.metrics if (e := _metric_error(learn, m))}
     gone = k-len(t.unique()) if t.ndim==1 else 0
-    remedy = "for more than two classes give average='macro'" + (f"; {gone} classes are missing in validation, split stratified" if gone else '')
+    remedy = f'{gone} classes are missing in validation: split stratified' if gone else "for more than two classes give average='macro'; take out what cannot be computed"
     return _row('metrics', not bad, '; '.join(f'{n} {e}' for n,e in bad.items()) or f"{', '.join(m.name for m in learn.metrics) or 'none'}, on {len(t)} items", 'each can be computed', remedy)
 
 # %% ../nbs/api/36_preflight.ipynb #635ac584
@@ -243,7 +253,7 @@ def _batch_rows(learn, steps, seconds):
     rows += [_checked(name, c, f) for name,c in checks.items()]
     return rows+([_checked('overfit', _check_overfit, f, steps, seconds)] if steps and f.error is None else [])
 
-# %% ../nbs/api/36_preflight.ipynb #7fa25067
+# %% ../nbs/api/36_preflight.ipynb #202931d8
 def preflight(
     learn:Learner,        # any Learner for classification; it comes back exactly as it was
     cbs=None,             # callbacks that the fit will get, to check their monitors
@@ -256,6 +266,7 @@ def preflight(
         learn.add_cbs(L(cbs))
         rows = [_checked('monitors', _check_monitors, learn), *_batch_rows(learn, overfit_steps, seconds)]
     t = pd.DataFrame(rows[1:]+rows[:1], dtype=object).set_index('check')
-    bad = [c for c,ok in t.ok.items() if ok is False]
+    bad,open_ = [[c for c,ok in t.ok.items() if ok is o] for o in (False,None)]
     note = f"{len(bad)} of {len(t)} checks failed: {', '.join(bad)}; see `remedy`" if bad else f'{len(t)} checks, none failed; next: find_lr(learn)'
+    if open_: note += f"; could not be told: {', '.join(open_)}"
     return Table(t, note=note)

@@ -26,20 +26,20 @@ from .learner import History, history, wrap_learner
 from .schedule import cosine_cycles, cycle_ends, cycle_steps, flat_cos, one_cycle, one_cycle_mom, scaled
 from .state import _modes, _put_modes, load_weights
 
-# %% ../nbs/api/38_recipe.ipynb #86d5a392
+# %% ../nbs/api/38_recipe.ipynb #09d769e3
 def _check_fit(learn, epochs, lr):
     "Raise `ValueError` if `epochs`, `lr` or the training part cannot be fitted"
     for o in epochs:
         if not isinstance(o, Integral) or isinstance(o, bool) or o<1: raise ValueError(f"epochs must be a whole number of at least 1, got {o!r}")
     rates = [o for o in (lr.start,lr.stop) if o is not None] if isinstance(lr, slice) else [lr]
-    if not (rates and all(isinstance(o, Real) and np.isfinite(o) and o>0 for o in rates)):
+    if isinstance(lr, slice) and lr.stop is None or not all(isinstance(o, Real) and np.isfinite(o) and o>0 for o in rates):
         raise ValueError(f"lr must be a rate above 0 or slice(first, last) of two, got {lr!r}; find_lr(learn) suggests one")
     dl = learn.dls.train
     if len(dl)==0:
         n = len(dl.dataset)
-        raise ValueError(f"no batch to train on: {n} items, batches of {dl.bs}, and a batch that is not full is dropped; make the DataLoaders with bs={max(n, 1)} or less")
+        raise ValueError(f"no batch to train on: {n} items, batches of {getattr(dl, 'bs', '?')}, and a batch that is not full is dropped; make the DataLoaders with bs={max(n, 1)} or less")
 
-# %% ../nbs/api/38_recipe.ipynb #efc7f822
+# %% ../nbs/api/38_recipe.ipynb #f0a80f51
 schedules = dict(flat_cos=(flat_cos,None), one_cycle=(one_cycle,one_cycle_mom))
 
 def fit_scheduled(
@@ -54,7 +54,8 @@ def fit_scheduled(
     "Fit with the rate `lr*sched(position)`, and momentum `mom(position)` if the optimizer has one"
     _check_fit(learn, [epochs], lr)
     if learn.opt is None: learn.create_opt()
-    learn.opt.set_hyper('lr', lr if isinstance(lr, slice) else float(lr))
+    lr = slice(lr.start and float(lr.start), float(lr.stop)) if isinstance(lr, slice) else float(lr)
+    learn.opt.set_hyper('lr', lr)
     scheds = dict(lr=scaled(sched, [h['lr'] for h in learn.opt.hypers]))
     if mom is not None and all('mom' in h for h in learn.opt.hypers): scheds['mom'] = lambda pos: float(mom(pos))
     learn.fit(epochs, lr=lr, wd=wd, cbs=[ParamScheduler(scheds), *L(cbs)])

@@ -29,14 +29,14 @@ from torch.utils.data import DataLoader as TorchLoader, Sampler
 
 from .core import whole_file
 
-# %% ../nbs/api/19_state.ipynb #39979273
+# %% ../nbs/api/19_state.ipynb #56b42f8c
 def _fixed(t):
     "Can the tensor `t` not be written in place?"
     return is_lazy(t) or t.grad_fn is not None or t.is_inference() or (t.layout==torch.strided and any(s==0 and n>1 for s,n in zip(t.stride(), t.shape)))
 
 def _put_tensor(t, same, saved, rg, grad):
-    "Content `saved`, storage of `same`, `requires_grad` and gradient back into `t`"
-    same.copy_(saved)
+    "Content `saved` (None: zeros), storage of `same`, `requires_grad` and gradient back into `t`"
+    same.zero_() if saved is None else same.copy_(saved)
     if (t.device,t.dtype,t.shape,t.data_ptr()) != (same.device,same.dtype,same.shape,same.data_ptr()): t.data = same
     if t.requires_grad!=rg: t.requires_grad_(rg)
     if t.grad is not grad: t.grad = grad
@@ -58,7 +58,24 @@ def _put_box(o, saved):
     o.clear()
     (o.extend if isinstance(o, (list,deque)) else o.update)(saved)
 
-# %% ../nbs/api/19_state.ipynb #5dc89b9a
+# %% ../nbs/api/19_state.ipynb #1aa2d47e
+def _keep_loader(kept, o):
+    "Remember the attributes of a DataLoader and walk through them, but not through its data"
+    d = vars(o)
+    kept.boxes.append((d, {k:v for k,v in d.items() if k!='it' or not d.get('indexed')}))
+    for v in d.values():
+        if not (type(v) in _boxes or isinstance(v, (L,tuple,np.ndarray,torch.Tensor))): kept.keep(v)
+
+def _keep_tensor(kept, t, grad=False):
+    "Remember a tensor and its gradient; None stands for zeros"
+    if _fixed(t): return
+    same = t.detach()
+    kept.tensors.append((t,same,None if grad and not same.any() else same.clone(),t.requires_grad,t.grad))
+    if t.grad is not None and id(t.grad) not in kept.seen:
+        kept.seen[id(t.grad)] = t.grad
+        _keep_tensor(kept, t.grad, True)
+
+# %% ../nbs/api/19_state.ipynb #99002ab4
 class Kept:
     "Contents of all that hangs on an object, each beside the object it belongs to"
     def __init__(self): self.seen,self.tensors,self.boxes,self.puts = {},[],[],[]
@@ -66,27 +83,14 @@ class Kept:
         "Remember `o` and what hangs on it"
         if type(o) in _atoms or id(o) in self.seen: return
         self.seen[id(o)] = o
-        if isinstance(o, torch.Tensor): self._tensor(o)
-        elif isinstance(o, (DataLoader,TorchLoader)): self._loader(o)
+        if isinstance(o, torch.Tensor): _keep_tensor(self, o)
+        elif isinstance(o, (DataLoader,TorchLoader)): _keep_loader(self, o)
         elif isinstance(o, _parts): self.keep(vars(o))
-        elif type(o) in _boxes: self._box(o, o.copy())
-        elif isinstance(o, tuple): self._all(o)
+        elif type(o) in _boxes or isinstance(o, tuple):
+            if not isinstance(o, tuple): self.boxes.append((o,o.copy()))
+            for v in list(o.values() if isinstance(o, dict) else o): self.keep(v)
         elif isinstance(o, np.ndarray) and o.flags.writeable: self.puts.append((o.copy(), lambda s,o=o: np.copyto(o, s)))
         elif (d := _draws(o)) is not None: self.puts.append(d)
-    def _all(self, os):
-        for o in os: self.keep(o)
-    def _box(self, o, saved):
-        self.boxes.append((o,saved))
-        self._all(saved.values() if isinstance(saved, dict) else saved)
-    def _tensor(self, t):
-        if _fixed(t): return
-        same = t.detach()
-        self.tensors.append((t,same,same.clone(),t.requires_grad,t.grad))
-        if t.grad is not None: self.keep(t.grad)
-    def _loader(self, o):
-        d = vars(o)
-        self.boxes.append((d, {k:v for k,v in d.items() if k!='it' or not d.get('indexed')}))
-        self._all(v for v in d.values() if not (type(v) in _boxes or isinstance(v, (L,tuple,np.ndarray,torch.Tensor))))
     @torch.no_grad()
     def put(self):
         "Give every object its content back; may be called again"

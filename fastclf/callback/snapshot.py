@@ -123,20 +123,22 @@ def monitor_value(
     val = vals[names.index(name)] if len(vals)==len(names) else None
     return float('nan') if val is None else float(val)
 
-# %% ../../nbs/api/30_callback.snapshot.ipynb #bddfdb95
+# %% ../../nbs/api/30_callback.snapshot.ipynb #147f6748
 def is_better(
     val:float,    # a new value
     best,         # the best so far; None if there is none
     comp,         # `np.greater` or `np.less`
     min_delta=0., # how much better it must be, at least 0
+    ties=False,   # does an equal value count as better?
 ) -> bool:        # never true for NaN or infinity
     "Is `val` better than `best` by more than `min_delta`?"
-    return bool(np.isfinite(val) and (best is None or (val-best)*(1 if comp is np.greater else -1)>min_delta))
+    if best is None or not np.isfinite(val): return bool(np.isfinite(val))
+    return bool((val-best)*(1 if comp is np.greater else -1)>min_delta or ties and val==best)
 
-# %% ../../nbs/api/30_callback.snapshot.ipynb #85822a2b
+# %% ../../nbs/api/30_callback.snapshot.ipynb #960e8477
 class Monitor(Callback):
     "Follow a value over the epochs that train; calls `better` or `worse` after each"
-    order = Snapshot.order+10
+    order,ties = Snapshot.order+10,False
     better = worse = noops # after a better epoch (False: do not count it), after another
     def __init__(self,
         monitor='balanced_accuracy_score', # what to follow, one of `monitor_names(learn)`
@@ -156,12 +158,13 @@ class Monitor(Callback):
         self.trained,val = False,monitor_value(self.learn, self.monitor)
         self.n_epochs += 1
         if not np.isfinite(val): warnings.warn(f"{self.monitor} is {val} in epoch {self.epoch} and does not count; a lower rate may help")
-        if not is_better(val, self.best, self.dirn, self.min_delta): return self.worse()
+        if not is_better(val, self.best, self.dirn, self.min_delta, self.ties): return self.worse()
         if self.better() is not False: self.best,self.best_epoch = val,self.n_epochs
 
-# %% ../../nbs/api/30_callback.snapshot.ipynb #6e26bed0
+# %% ../../nbs/api/30_callback.snapshot.ipynb #4b3605c5
 class KeepBest(Monitor):
-    "Save the model of the best epoch, over all fits, and load it at the end of each fit"
+    "Save the model of the best epoch (the last of equal ones), over all fits, and load it at the end of each fit"
+    ties = True
     def __init__(self,
         monitor='balanced_accuracy_score', # what decides, one of `monitor_names(learn)`
         comp=None,    # `np.greater` or `np.less`; from the name if None

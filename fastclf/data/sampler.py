@@ -77,21 +77,21 @@ def item_weights(
     if w.shape!=targs.shape: raise ValueError(f"the sampler has shape {w.shape}, but there are {len(targs)} training items; give one weight per item, or a dict class -> weight")
     return _checked_weights(w, 'item weights')
 
-# %% ../../nbs/api/16_data.sampler.ipynb #30173ac3
+# %% ../../nbs/api/16_data.sampler.ipynb #93061fb2
 class EpochDraw:
     "Draws the item indices of an epoch in proportion to `weights`"
     def __init__(self,
         weights:np.ndarray, # relative weight of each item, shape `(n,)`, >= 0
         targs:np.ndarray,   # class index of each item, shape `(n,)`
     ):
-        self.weights = np.asarray(weights, dtype=np.float32)
+        self.weights = np.asarray(weights, dtype=np.float64)
         self.targs = np.asarray(targs).astype(np.min_scalar_type(np.max(targs, initial=0)))
     def __call__(self, rng):
         "`n` indices in random order; `rng` is a numpy generator"
         n = len(self.weights)
         order = rng.permutation(n).astype(np.int32)
         order = order[np.argsort(self.targs[order], kind='stable')]
-        ends = np.cumsum(self.weights[order], dtype=np.float64)
+        ends = np.cumsum(self.weights[order])
         ends = np.floor(ends/ends[-1]*n + rng.random()).astype(np.int32)
         idxs = np.repeat(order, np.diff(ends, prepend=np.int32(0)))
         rng.shuffle(idxs)

@@ -75,10 +75,10 @@ def _split_rest(labels, valid, test, seed):
     s = stratified_split(labels[rest], valid, seed=seed)
     return Splits(rest[s.train], rest[s.valid], test)
 
-# %% ../../nbs/api/12_data.split.ipynb #1a078fd1
+# %% ../../nbs/api/12_data.split.ipynb #1062d590
 def stratified_split(
     labels,         # one label per item, `(n,)`
-    valid:float=.2, # share of the validation part, in (0,1)
+    valid:float=.2, # share of the validation part, in (0,1); of the rows that are left, where `test` is given
     test=0.,        # share of the test part, in [0,1), 0 for none; or the positions of a test part that is given
     seed:int=42,    # seed of the shuffle; the global random state is neither read nor changed
 ) -> Splits:        # positions; each class has its share in each part
@@ -97,12 +97,15 @@ def stratified_split(
         for part,o in zip(parts, np.split(rng.permutation(rows), np.cumsum(got)[:-1])): part.append(o)
     return Splits(*map(np.concatenate, parts))
 
-# %% ../../nbs/api/12_data.split.ipynb #881ba33a
+# %% ../../nbs/api/12_data.split.ipynb #6f6343a4
 _PARTS = dict(train='train', training='train', false='train', valid='valid', validation='valid', val='valid', dev='valid', true='valid', test='test', testing='test')
 
 def split_from_column(
-    col,       # one part per item, `(n,)`: 'train', 'valid' or 'test' in any case, or booleans (True: validation)
-) -> Splits:   # positions of the parts
+    col,            # one part per item, `(n,)`: 'train', 'valid' or 'test' in any case, or booleans (True: validation)
+    labels=None,    # one label per item; needed only where the column names no validation part
+    valid:float=.2, # share of the training rows that becomes validation then, in (0,1)
+    seed:int=42,    # and the seed with which it is drawn
+) -> Splits:        # positions of the parts
     "Split by a column of part names, or of booleans as in fastai's `valid_col`"
     words = pd.Series(col).reset_index(drop=True).astype(object)
     part = words.map(lambda o: _PARTS.get(str(o).strip().lower()))
@@ -111,7 +114,8 @@ def split_from_column(
         vals = list(dict.fromkeys(map(str, words[bad])))
         raise ValueError(f"{len(bad)} rows name no part: {vals[:5]}, rows {bad[:10].tolist()}; use 'train', 'valid' and 'test', or booleans (True: validation)")
     rows = {o:np.flatnonzero(part==o) for o in ('train','valid','test')}
-    if not len(rows['valid']) or not len(rows['train']): raise ValueError(f"the column has {part.value_counts().to_dict()} rows; it must name rows for 'train' and for 'valid'. If it names the test part alone: stratified_split(labels, test=np.flatnonzero(col=='test'))")
+    if len(rows['train']) and len(rows['test']) and not len(rows['valid']) and labels is not None: return stratified_split(labels, valid, rows['test'], seed)
+    if not len(rows['valid']) or not len(rows['train']): raise ValueError(f"the column has {part.value_counts().to_dict()} rows; it must name rows for 'train' and for 'valid', or 'train' and 'test' with labels= given")
     return Splits(**rows)
 
 # %% ../../nbs/api/12_data.split.ipynb #3e3e97e5

@@ -40,7 +40,7 @@ def word_tokens(
     "Split a text into lower-case words, number forms, signs and line breaks"
     return [_token(m) for m in _TOKEN.finditer(text.lower())]
 
-# %% ../../nbs/api/42_text.data.ipynb #34f0db3c
+# %% ../../nbs/api/42_text.data.ipynb #3eee8a7b
 class WordTokenizer:
     "Texts to ids of words and back; `vocab` and `max_len` are its whole state"
     pad,unk = 0,1
@@ -59,6 +59,7 @@ class WordTokenizer:
         "The words of `ids` in one string, without padding"
         return ' '.join(self.vocab[i] for i in ids if i!=self.pad)
 
+# %% ../../nbs/api/42_text.data.ipynb #a95633e6
 def fit_words(
     texts,               # texts of the training part
     min_freq:int=2,      # rarer words are unknown
@@ -132,9 +133,10 @@ class HubTokenizer:
         "The text of `ids`, without special pieces"
         return self.tok.decode([int(i) for i in ids], skip_special_tokens=True)
 
-# %% ../../nbs/api/42_text.data.ipynb #6717861d
+# %% ../../nbs/api/42_text.data.ipynb #4a0df282
 def _column(items, col):
     "Column `col` of `items` (a frame, or a list of rows or texts) as an object Series numbered from 0"
+    if isinstance(items, pd.DataFrame): check_columns(items, col)
     return pd.Series(items[col].tolist() if isinstance(items, pd.DataFrame) else [o if isinstance(o, str) else o[col] for o in items], dtype=object)
 
 def _texts(items, col):
@@ -203,17 +205,14 @@ def _pack(dataset):
     if (targs<0).any(): raise ValueError(f"classes {class_order(names[targs<0])} are not among those trained on: {list(cat.vocab)}")
     return *packed,targs
 
-# %% ../../nbs/api/42_text.data.ipynb #67503204
+# %% ../../nbs/api/42_text.data.ipynb #c0b44166
 class TextDL(TfmdDL):
     "A fastai DataLoader over texts that are tokenised once and batched by length"
-    def __init__(self, dataset, packed=None, **kwargs):
-        self.packed = _pack(dataset) if packed is None else packed
-        self.res,self.targs = self.packed[1:]
-        self.starts = np.concatenate([[0], self.res.cumsum(dtype=np.int64)])[:-1]
+    def __init__(self, dataset, **kwargs):
+        if 'packed' not in vars(dataset): dataset.packed = _pack(dataset)
+        self.ids,self.res,self.targs = dataset.packed
+        self.starts = self.res.cumsum(dtype=np.int64)-self.res
         super().__init__(dataset, **kwargs)
-    def new(self, dataset=None, cls=None, **kwargs):
-        if dataset is None or dataset is self.dataset: kwargs = {'packed':self.packed, **kwargs}
-        return super().new(dataset=dataset, cls=cls, **kwargs)
     def get_idxs(self): return self.shuffle_fn(None) if self.shuffle else np.argsort(-self.res, kind='stable')
     def shuffle_fn(self, idxs):
         rng = np.random.default_rng(self.rng.getrandbits(64))
@@ -221,10 +220,10 @@ class TextDL(TfmdDL):
     def do_item(self, s): return s or 0
     def do_batch(self, idxs):
         "The padded ids of the items `idxs`, and their targets"
-        idxs,ids = np.asarray(idxs),self.packed[0]
+        idxs = np.asarray(idxs)
         pos = np.arange(self.res[idxs].max())
         pad = self.dataset.tls[0].tfms[0].tokenizer.pad
-        xb = np.where(pos<self.res[idxs,None], ids[np.minimum(self.starts[idxs,None]+pos, len(ids)-1)], pad)
+        xb = np.where(pos<self.res[idxs,None], self.ids[np.minimum(self.starts[idxs,None]+pos, len(self.ids)-1)], pad)
         xb = TextTensor(torch.from_numpy(xb.astype(np.int64)))
         return (xb,) if self.targs is None else (xb, TensorCategory(torch.from_numpy(self.targs[idxs].astype(np.int64))))
 
@@ -244,7 +243,7 @@ def _checked_parts(df, items, labels, splits):
     _no_empty(_texts(df, items), np.concatenate(parts[:2]))
     return pd.DataFrame({items:df[items].to_numpy(dtype=object, copy=True), labels:names}),parts,vocab
 
-# %% ../../nbs/api/42_text.data.ipynb #de77cfae
+# %% ../../nbs/api/42_text.data.ipynb #916f89d7
 def text_dls(
     df:pd.DataFrame, # a row per text
     items:str,       # column of texts
@@ -253,7 +252,7 @@ def text_dls(
     bs:int=64,       # texts in a batch; at most the size of the training part
     sampler=None,    # None, 'sqrt', 'balanced', dict class -> weight, or weights `(n_train,)`
     tokenizer=None,  # None: words of the training part; else a hub name, a local folder, or an object such as `WordTokenizer`
-    max_len:int=256, # tokens kept of a text
+    max_len:int=256, # tokens kept of a text; a tokenizer object has its own
     device=None,     # where batches go; fastai's default if None
     num_workers:int=0, # processes that make batches; making one is quick, so none pay off
 ) -> DataLoaders:    # parts as in `splits`; with `ids`, `vocab`, `source` and `tokenizer`

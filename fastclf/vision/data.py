@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/vision.data.html.md"""
 # %% auto #0
 __all__ = ['open_image', 'typical_size', 'image_files', 'FromColumn', 'OpenImage', 'vision_dls']
 
-# %% ../../nbs/api/40_vision.data.ipynb #f0eb9002
+# %% ../../nbs/api/40_vision.data.ipynb #df20f610
 import io, os
 from pathlib import Path
 
@@ -18,9 +18,8 @@ from fastai.data.transforms import Categorize, IntToFloatTensor, ToTensor
 from fastai.torch_core import default_device, defaults
 from fasttransform import Transform
 
-from ..core import check_columns, check_labels, class_order
+from ..builder import labelled_parts
 from ..data.sampler import sampled
-from ..data.split import Splits, check_splits, stratified_split
 
 # %% ../../nbs/api/40_vision.data.ipynb #0a67b078
 def _eight_bit(im):
@@ -68,7 +67,7 @@ def typical_size(
     w,h = np.median(wh, axis=0)
     return int(np.clip(np.ceil(max(w, h)/32)*32, 32, 224)),int(w),int(h)
 
-# %% ../../nbs/api/40_vision.data.ipynb #2597958e
+# %% ../../nbs/api/40_vision.data.ipynb #68289c1e
 def image_files(
     df:pd.DataFrame, # a row per image
     items:str,       # column of file names
@@ -81,14 +80,6 @@ def image_files(
     gone = [i for i,f in enumerate(files) if not os.path.isfile(f)]
     if gone: raise FileNotFoundError(f"{len(gone)} of {len(files)} files do not exist: {[files[i] for i in gone[:5]]}, rows {gone[:10]}; check path={str(path)!r}, or drop these rows")
     return files
-
-def _checked(df, items, labels, path, splits):
-    "Files and class names of all rows, row positions of the parts, and the vocab"
-    check_columns(df, items, labels)
-    names = check_labels(df[labels])
-    splits = stratified_split(names) if splits is None else Splits(*splits)
-    check_splits(splits, names)
-    return image_files(df, items, path),names,[o for o in splits if len(o)],class_order(names[splits.train])
 
 # %% ../../nbs/api/40_vision.data.ipynb #1bf5eb2a
 class FromColumn(Transform):
@@ -130,7 +121,7 @@ def _loaders(x, y, parts, bs, num_workers, device, item_tfms, batch_tfms):
     return dsets.dataloaders(bs=min(bs, len(parts[0])), num_workers=num_workers, device=device,
         after_item=[*_listed(item_tfms), ToTensor()], after_batch=[IntToFloatTensor(), *_listed(batch_tfms)])
 
-# %% ../../nbs/api/40_vision.data.ipynb #5044c091
+# %% ../../nbs/api/40_vision.data.ipynb #06e3e5f5
 def vision_dls(
     df:pd.DataFrame,      # a row per image
     items:str,            # column of file names
@@ -148,7 +139,8 @@ def vision_dls(
 ) -> DataLoaders:         # train, valid[, test], with `ids` (row positions per part), `vocab` and `source`
     "fastai DataLoaders for labelled images in a frame"
     if item_tfms is not None and size is not None: raise ValueError(f"both size={size} and item_tfms are given; put Resize({size}) into item_tfms, or leave one of them out")
-    files,names,parts,vocab = _checked(df, items, labels, path, splits)
+    names,parts,vocab = labelled_parts(df, items, labels, splits)
+    files = image_files(df, items, path)
     if item_tfms is None: item_tfms = _resize(size, [files[i] for i in parts[0]])
     x = files,[FromColumn(items, path), OpenImage(n_channels)]
     y = names.tolist(),[FromColumn(labels), Categorize(vocab, sort=False)]
