@@ -7,11 +7,11 @@ Docs: https://fastclf.github.io/fastclf/api/adjust.html.md"""
 # %% auto #0
 __all__ = ['adjust_logits', 'adjustment_gain', 'tau_table', 'choose_tau']
 
-# %% ../nbs/api/51_adjust.ipynb #8ef873f9
+# %% ../nbs/api/51_adjust.ipynb #c2a2a896
 import numpy as np, pandas as pd
 from fastcore.meta import delegates
 
-from .core import Table
+from .core import NotedTable
 from .metrics import paired_table
 from .preds import Preds
 
@@ -59,18 +59,18 @@ def _gain_note(df, tau, n):
     elif lost: end = 'worse, do not adjust: the model is corrected already by its loss, weights or sampler, or its probabilities are too flat'
     return f"logit adjustment with tau = {tau:g}, no re-training: {parts} (n = {n}): {end}"
 
-# %% ../nbs/api/51_adjust.ipynb #191c29b8
+# %% ../nbs/api/51_adjust.ipynb #3ee4faa7
 def adjustment_gain(
     preds:Preds,       # predictions with targets, of a model that was not corrected for imbalance
     priors:np.ndarray, # shares (or counts) of the classes as drawn in training, shape `(k,)`, each > 0
     tau:float=1.,      # strength of the adjustment
-) -> Table:            # rows accuracy, balanced_accuracy, macro_f1; columns before, after, difference, se, z
+) -> NotedTable:            # rows accuracy, balanced_accuracy, macro_f1; columns before, after, difference, se, z
     "What post-hoc logit adjustment would change, with paired standard errors"
     if preds.targs is None: raise ValueError("no targets: a gain can only be measured on labelled items")
     df = paired_table(preds.decoded, _adjusted(preds, priors, tau), preds.targs, len(preds.vocab))
-    return Table(df.rename(columns=dict(a='before', b='after')), note=_gain_note(df, tau, len(preds)))
+    return NotedTable(df.rename(columns=dict(a='before', b='after')), note=_gain_note(df, tau, len(preds)))
 
-# %% ../nbs/api/51_adjust.ipynb #4d38cf37
+# %% ../nbs/api/51_adjust.ipynb #005d344c
 def _best(df):
     "Strength with the highest score (the first column), or 0 if it does not beat 0 by two standard errors"
     best = df.iloc[:,0].idxmax()
@@ -81,14 +81,14 @@ def tau_table(
     priors:np.ndarray,     # shares (or counts) of the classes as drawn in training, shape `(k,)`, each > 0
     taus:tuple=(.25,.5,.75,1.,1.25,1.5), # strengths to try
     score:str='macro_f1',  # 'macro_f1', 'balanced_accuracy' or 'accuracy'
-) -> Table:                # index tau, 0 first; the score, its difference from tau = 0, se and z; the note names the choice
+) -> NotedTable:                # index tau, 0 first; the score, its difference from tau = 0, se and z; the note names the choice
     "A score for each strength of the adjustment, compared with none"
     if score not in ('macro_f1','balanced_accuracy','accuracy'): raise ValueError(f"cannot compare on {score!r}; use 'macro_f1', 'balanced_accuracy' or 'accuracy'")
     gains = {float(t):adjustment_gain(preds, priors, t).loc[score] for t in taus if t}
     df = pd.DataFrame({t:[g.after,g.difference,g.se,g.z] for t,g in gains.items()}, index=[score,'difference','se','z']).T
     start = pd.DataFrame([[next(iter(gains.values())).before,0.,0.,0.]], columns=df.columns, index=[0.])
     best = _best(df)
-    return Table(pd.concat([start,df]).rename_axis('tau'), note=f"chosen: tau = {best:g}" + ('' if best else ', since no other is better by two standard errors') + f" (n = {len(preds)}; report its score on another part)")
+    return NotedTable(pd.concat([start,df]).rename_axis('tau'), note=f"chosen: tau = {best:g}" + ('' if best else ', since no other is better by two standard errors') + f" (n = {len(preds)}; report its score on another part)")
 
 # %% ../nbs/api/51_adjust.ipynb #a3816d23
 @delegates(tau_table)

@@ -6,7 +6,7 @@ Docs: https://fastclf.github.io/fastclf/api/core.html.md"""
 
 # %% auto #0
 __all__ = ['need', 'versions', 'check_columns', 'check_labels', 'class_order', 'seeded', 'whole_file', 'writable', 'cache_dir',
-           'Table']
+           'NotedTable']
 
 # %% ../nbs/api/00_core.ipynb #fd5c6e0f
 import os, random, re, sys, tempfile, uuid
@@ -118,8 +118,8 @@ def cache_dir() -> Path: # `$FASTCLF_HOME`, else `$XDG_CACHE_HOME/fastclf`, else
     home = os.environ.get('FASTCLF_HOME')
     return Path(home) if home else Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser()/'fastclf'
 
-# %% ../nbs/api/00_core.ipynb #bd0ca73e
-class Table(pd.DataFrame):
+# %% ../nbs/api/00_core.ipynb #d043ac57
+class NotedTable(pd.DataFrame):
     "A DataFrame with a `note` shown under it"
     _metadata = ['note']
     note = ''

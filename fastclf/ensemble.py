@@ -7,10 +7,10 @@ Docs: https://fastclf.github.io/fastclf/api/ensemble.html.md"""
 # %% auto #0
 __all__ = ['ensemble', 'ensemble_table']
 
-# %% ../nbs/api/52_ensemble.ipynb #58f10c41
+# %% ../nbs/api/52_ensemble.ipynb #4f43f07e
 import numpy as np, pandas as pd
 
-from .core import Table
+from .core import NotedTable
 from .metrics import difference_note, paired_table, scores
 from .preds import Preds
 
@@ -51,13 +51,13 @@ def ensemble(
     targs = next((p.targs for p in preds if p.targs is not None), None)
     return Preds(probs.clip(0, 1, out=probs), targs, preds[0].ids, preds[0].vocab, multi=preds[0].multi)
 
-# %% ../nbs/api/52_ensemble.ipynb #09f729bf
+# %% ../nbs/api/52_ensemble.ipynb #7fb43c67
 def ensemble_table(
     preds:list,            # `Preds` of the same items, with targets
     names:list=None,       # a name per member; '0', '1'... by default
     weights:list=None,     # weight of each member; equal by default
     score:str='macro_f1',  # compare on 'macro_f1', 'balanced_accuracy' or 'accuracy'
-) -> Table:                # a row per member and one for the ensemble: accuracy, balanced_accuracy, macro_f1, log_loss
+) -> NotedTable:                # a row per member and one for the ensemble: accuracy, balanced_accuracy, macro_f1, log_loss
     "Scores of the members and of their ensemble, and whether it beats the best of them"
     preds = _members(preds)
     names = [str(i) for i in range(len(preds))] if names is None else [str(o) for o in names]
@@ -68,4 +68,4 @@ def ensemble_table(
     best = int(df[score].to_numpy()[:-1].argmax())
     d = paired_table(preds[best].decoded, e.decoded, e.targs, len(e.vocab)).loc[score]
     note = difference_note(d.difference, d.se, score, f'its best member ({names[best]})', 'the ensemble')
-    return Table(df, note=f'{note}; n = {len(e)}, {len(preds)} members, paired')
+    return NotedTable(df, note=f'{note}; n = {len(e)}, {len(preds)} members, paired')

@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/finder.html.md"""
 # %% auto #0
 __all__ = ['RateSweep', 'rate_marks', 'plot_rates', 'FoundRate', 'find_lr']
 
-# %% ../nbs/api/37_finder.ipynb #36727cb1
+# %% ../nbs/api/37_finder.ipynb #6fc11266
 import base64
 from io import BytesIO
 
@@ -17,7 +17,7 @@ from fastai.callback.progress import CSVLogger, ProgressCallback
 from fastai.callback.schedule import valley
 from fastai.learner import Learner
 
-from .core import Table
+from .core import NotedTable
 from .learner import plain_output
 from .state import as_it_was
 
@@ -75,7 +75,7 @@ def plot_rates(
     ax.legend(fontsize=7)
     return ax
 
-# %% ../nbs/api/37_finder.ipynb #bd0a4353
+# %% ../nbs/api/37_finder.ipynb #3e2f044d
 class FoundRate(float):
     "The recommended rate, with the sweep it comes from: `lrs`, `losses`, `steepest`, `minimum`, `valley`"
     def __new__(cls, lr, lrs=(), losses=(), marks=None, cap=None):
@@ -91,7 +91,7 @@ class FoundRate(float):
         rates = {**self.marks, 'recommended':float(self)}
         loss = np.interp(np.log(list(rates.values())), np.log(self.lrs), self.losses)
         why = 'the middle one of the three points' if self.cap is None or float(self)<self.cap else f'limited to {self.cap:g}'
-        return Table(dict(rate=list(rates.values()), loss=loss), index=list(rates), note=f'Recommended: {why}; next: learn.fit_one_cycle(5, {float(self):.2g})')
+        return NotedTable(dict(rate=list(rates.values()), loss=loss), index=list(rates), note=f'Recommended: {why}; next: fit_recipe(learn, 5, {float(self):.2g})')
     def _repr_html_(self):
         ax,out = plot_rates(self),BytesIO()
         ax.figure.savefig(out, format='png', bbox_inches='tight')

@@ -7,11 +7,11 @@ Docs: https://fastclf.github.io/fastclf/api/interpret.html.md"""
 # %% auto #0
 __all__ = ['class_report', 'confusion_table', 'most_confused', 'plot_confusion', 'top_losses', 'plot_loss_grid']
 
-# %% ../nbs/api/54_interpret.ipynb #a6fe6fc9
+# %% ../nbs/api/54_interpret.ipynb #d18cf37b
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 from pathlib import Path
 
-from .core import Table, check_columns
+from .core import NotedTable, check_columns
 from .metrics import class_scores, confusion, score_se, scores
 from .preds import Preds
 
@@ -21,11 +21,11 @@ def _single(preds, what):
     if preds.targs is None: raise ValueError(f"{what} needs targets, these predictions have none; predict a labelled part")
     if preds.multi: raise ValueError(f"{what} needs one label per item, these predictions have several; use sklearn.metrics.multilabel_confusion_matrix")
 
-# %% ../nbs/api/54_interpret.ipynb #79d5fb00
+# %% ../nbs/api/54_interpret.ipynb #a2eeab24
 def class_report(
     preds:Preds,  # predictions with targets, one label per item
     n_worst:int=5, # classes to name in the note, lowest F1 first
-) -> Table:       # index class; precision, recall, f1, support (true items), predicted (items)
+) -> NotedTable:       # index class; precision, recall, f1, support (true items), predicted (items)
     "Precision, recall, F1 and support of each class; the scores of the whole stand in the note"
     _single(preds, 'class_report')
     s,d,k = scores(preds),preds.decoded,len(preds.vocab)
@@ -34,7 +34,7 @@ def class_report(
     worst = df[df.support>0].nsmallest(n_worst, 'f1')
     worst = ', '.join(f"{c} {r.f1:.2f} ({r.support:.0f} items)" for c,r in worst[worst.f1<1].iterrows())
     note = f"n = {len(preds)}, {k} classes: {', '.join(parts)}, log loss {s['log_loss']:.4f}"
-    return Table(df, note=note + (f"; lowest F1: {worst}" if worst else '; no mistake'))
+    return NotedTable(df, note=note + (f"; lowest F1: {worst}" if worst else '; no mistake'))
 
 # %% ../nbs/api/54_interpret.ipynb #669f5343
 def confusion_table(
@@ -53,18 +53,18 @@ def _wrong_cells(c):
     order = np.argsort(-off[i,j], kind='stable')
     return i[order],j[order],off[i,j][order]
 
-# %% ../nbs/api/54_interpret.ipynb #ba8c404f
+# %% ../nbs/api/54_interpret.ipynb #805d01b3
 def most_confused(
     preds:Preds, # predictions with targets, one label per item
     n:int=10,    # pairs to list
-) -> Table:      # label (true), pred, count, share (of the items of `label`, in [0,1])
+) -> NotedTable:      # label (true), pred, count, share (of the items of `label`, in [0,1])
     "The pairs of classes with most mistakes, commonest first"
     _single(preds, 'most_confused')
     c = confusion(preds.decoded, preds.targs, len(preds.vocab))
     i,j,count = _wrong_cells(c)
     names = np.array(preds.vocab, dtype=object)
     df = pd.DataFrame(dict(label=names[i], pred=names[j], count=count, share=count/c.sum(1)[i]))[:n]
-    return Table(df, note=f"{df['count'].sum()} of the {count.sum()} mistakes are between these {len(df)} of {len(count)} confused pairs")
+    return NotedTable(df, note=f"{df['count'].sum()} of the {count.sum()} mistakes are between these {len(df)} of {len(count)} confused pairs")
 
 # %% ../nbs/api/54_interpret.ipynb #e5b37542
 def _confused_block(c, size):
@@ -118,13 +118,13 @@ def _top_two(probs, rows, step=4096):
     "The second highest and the highest probability of `rows`, shape `(len(rows),2)`, `step` rows at a time"
     return np.concatenate([np.partition(probs[rows[i:i+step]], -2)[:,-2:] for i in range(0, max(len(rows),1), step)])
 
-# %% ../nbs/api/54_interpret.ipynb #00fe54f4
+# %% ../nbs/api/54_interpret.ipynb #b4ad4381
 def top_losses(
     preds:Preds,          # predictions with targets, one label per item
     n:int=20,             # items to list
     df:pd.DataFrame=None, # the frame to whose rows `preds.ids` point
     items:str=None,       # its column of files or texts, added to the table
-) -> Table:               # id, the item, label, pred, prob (of pred), margin (to the runner-up), loss (nats, unweighted)
+) -> NotedTable:               # id, the item, label, pred, prob (of pred), margin (to the runner-up), loss (nats, unweighted)
     "The items with the highest loss, as a table; `n=len(preds)` lists all"
     _single(preds, 'top_losses')
     if (df is None)!=(items is None): raise ValueError("pass both df and items, or neither")
@@ -135,7 +135,7 @@ def top_losses(
     second,first = _top_two(preds.probs, rows).T
     res = dict(id=preds.ids[rows]) | ({} if df is None else {items:_item(preds, rows, df, items)})
     res |= dict(label=names[preds.targs[rows]], pred=names[d[rows]], prob=first, margin=first-second, loss=preds.loss[rows])
-    return Table(res, note=f"{n} of {len(preds)} items, of which {(d!=preds.targs).sum()} are predicted wrong; look for wrong labels first")
+    return NotedTable(res, note=f"{n} of {len(preds)} items, of which {(d!=preds.targs).sum()} are predicted wrong; look for wrong labels first")
 
 # %% ../nbs/api/54_interpret.ipynb #c249eb06
 def _pixels(file):

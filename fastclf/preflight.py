@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/preflight.html.md"""
 # %% auto #0
 __all__ = ['preflight']
 
-# %% ../nbs/api/36_preflight.ipynb #4a034f63
+# %% ../nbs/api/36_preflight.ipynb #896b45dc
 import time, warnings
 from types import SimpleNamespace
 
@@ -17,7 +17,7 @@ from fastai.torch_core import to_device
 from fastcore.foundation import L
 
 from .callback.snapshot import check_monitor, monitor_direction
-from .core import Table
+from .core import NotedTable
 from .data.sampler import dl_targets, dls_mix, dls_vocab, is_sampled
 from .init import expected_loss, last_linear
 from .optimizer import fused_adamw
@@ -253,13 +253,13 @@ def _batch_rows(learn, steps, seconds):
     rows += [_checked(name, c, f) for name,c in checks.items()]
     return rows+([_checked('overfit', _check_overfit, f, steps, seconds)] if steps and f.error is None else [])
 
-# %% ../nbs/api/36_preflight.ipynb #202931d8
+# %% ../nbs/api/36_preflight.ipynb #71215bbd
 def preflight(
     learn:Learner,        # any Learner for classification; it comes back exactly as it was
     cbs=None,             # callbacks that the fit will get, to check their monitors
     overfit_steps:int=60, # steps at each of three rates in which one batch must be learnt by heart; 0 leaves this check out
     seconds:float=20.,    # time for that check; if it is over, the row says so and does not fail
-) -> Table:               # a row per check: `check` (index), `ok` (None: could not be told), `seen`, `expected`, `remedy`
+) -> NotedTable:               # a row per check: `check` (index), `ok` (None: could not be told), `seen`, `expected`, `remedy`
     "Check a Learner before it is fitted; nothing is raised for a check that fails"
     with as_it_was(learn), learn.no_logging(), learn.no_mbar():
         torch.manual_seed(0)
@@ -269,4 +269,4 @@ def preflight(
     bad,open_ = [[c for c,ok in t.ok.items() if ok is o] for o in (False,None)]
     note = f"{len(bad)} of {len(t)} checks failed: {', '.join(bad)}; see `remedy`" if bad else f'{len(t)} checks, none failed; next: find_lr(learn)'
     if open_: note += f"; could not be told: {', '.join(open_)}"
-    return Table(t, note=note)
+    return NotedTable(t, note=note)

@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/recipe.html.md"""
 # %% auto #0
 __all__ = ['schedules', 'fit_scheduled', 'tidy_fit', 'Run', 'fit_phases', 'fit_recipe', 'fit_staged', 'fit_snapshots']
 
-# %% ../nbs/api/38_recipe.ipynb #54296721
+# %% ../nbs/api/38_recipe.ipynb #fdc5b3ee
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +24,7 @@ from .callback.snapshot import KeepBest, Snapshot, StopEarly, check_monitor, mod
 from .core import writable
 from .learner import History, history, wrap_learner
 from .schedule import cosine_cycles, cycle_ends, cycle_steps, flat_cos, one_cycle, one_cycle_mom, scaled
-from .state import _modes, _put_modes, load_weights
+from .state import get_modes, put_modes, load_weights
 
 # %% ../nbs/api/38_recipe.ipynb #09d769e3
 def _check_fit(learn, epochs, lr):
@@ -60,18 +60,18 @@ def fit_scheduled(
     if mom is not None and all('mom' in h for h in learn.opt.hypers): scheds['mom'] = lambda pos: float(mom(pos))
     learn.fit(epochs, lr=lr, wd=wd, cbs=[ParamScheduler(scheds), *L(cbs)])
 
-# %% ../nbs/api/38_recipe.ipynb #413286ae
+# %% ../nbs/api/38_recipe.ipynb #b8c6b33c
 @contextmanager
 def tidy_fit(
     learn:Learner, # about to be fitted inside the block
     keep=None,     # a `KeepBest` of the fit, or None
 ):
     "Run fits; if they break off, put loss, logger and modes back, and after an interrupt load the best weights so far"
-    loss,logger,modes = learn.loss_func,learn.logger,_modes()
+    loss,logger,modes = learn.loss_func,learn.logger,get_modes()
     try: yield
     except BaseException as e:
         learn.loss_func,learn.logger = loss,logger
-        _put_modes(modes)
+        put_modes(modes)
         for dl in learn.dls.loaders:
             if getattr(dl, 'indexed', False): vars(dl).pop('it', None)
         if isinstance(e, KeyboardInterrupt) and keep is not None and keep.file:

@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/data.check.html.md"""
 # %% auto #0
 __all__ = ['check_frame', 'drop_rows']
 
-# %% ../../nbs/api/15_data.check.ipynb #ccb89e4c
+# %% ../../nbs/api/15_data.check.ipynb #4cda5575
 import hashlib, io, os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.imports import in_notebook
 
-from ..core import Table, check_columns, class_order
+from ..core import NotedTable, check_columns, class_order
 
 # %% ../../nbs/api/15_data.check.ipynb #1c030749
 def _problem(severity, problem, rows, example, remedy):
@@ -120,7 +120,7 @@ def _part_codes(splits, n):
         part[np.asarray(rows, dtype=np.int64)] = i
     return part
 
-# %% ../../nbs/api/15_data.check.ipynb #430fab54
+# %% ../../nbs/api/15_data.check.ipynb #cdf07bd5
 def check_frame(
     df:pd.DataFrame, # one item per row
     items:str,       # column of file names or texts
@@ -128,7 +128,7 @@ def check_frame(
     path=None,       # folder that the file names are relative to
     splits=None,     # `Splits`, or a (train, valid, test) of positions, to find leakage and missing classes
     kind:str=None,   # 'image' or 'text'; seen from `path` and the names by default
-) -> Table:          # a row per problem: severity ('error' or 'warning'), problem, n, rows (positions), example, remedy
+) -> NotedTable:          # a row per problem: severity ('error' or 'warning'), problem, n, rows (positions), example, remedy
     "What is wrong with the items and labels of a frame"
     check_columns(df, items, labels)
     if not len(df): raise ValueError("the frame has no rows; was it filtered too far?")
@@ -141,17 +141,17 @@ def check_frame(
     what = f"{len(df):,} {kind}s of {len(set(y)-{None})} classes"
     errors = (t.severity=='error').sum()
     nxt = f'splits = stratified_split(df[{labels!r}])' if splits is None else f"dls = {'vision' if kind=='image' else 'text'}_dls(df, {items!r}, {labels!r}, {'path, ' if kind=='image' else ''}splits)"
-    if not len(t): return Table(t, note=f"No problems in {what}. Next: {nxt}")
+    if not len(t): return NotedTable(t, note=f"No problems in {what}. Next: {nxt}")
     if (t.problem=='missing file').any() and t.n[t.problem=='missing file'].iloc[0]==len(df): what += f"; none of the files is in {Path(path or '').absolute()}"
     todo = "See the rows: df.iloc[checks['rows'][0]]. " + ('Next: df = drop_rows(df, checks), then split again' if t.problem.isin(_DROP).any() else f'Next: {nxt}')
-    return Table(t, note=f"Errors: {errors}, warnings: {len(t)-errors}, in {what}. {todo}")
+    return NotedTable(t, note=f"Errors: {errors}, warnings: {len(t)-errors}, in {what}. {todo}")
 
-# %% ../../nbs/api/15_data.check.ipynb #ddf50907
+# %% ../../nbs/api/15_data.check.ipynb #8ca1e653
 _DROP = 'missing label','missing file','unreadable image','empty text'
 
 def drop_rows(
-    df:pd.DataFrame, # the frame that was checked
-    checks:Table,    # what `check_frame` found in it
+    df:pd.DataFrame,   # the frame that was checked
+    checks:NotedTable, # what `check_frame` found in it
 ) -> pd.DataFrame:   # a new frame, numbered from 0; splits made before no longer fit
     "Drop the rows without a label or a usable item, and print how many"
     bad = checks[checks.problem.isin(_DROP)]

@@ -7,11 +7,11 @@ Docs: https://fastclf.github.io/fastclf/api/data.imbalance.html.md"""
 # %% auto #0
 __all__ = ['class_counts', 'imbalance_ratio', 'tiers', 'class_table', 'class_weights', 'class_priors', 'plot_counts']
 
-# %% ../../nbs/api/14_data.imbalance.ipynb #0f4cfb91
+# %% ../../nbs/api/14_data.imbalance.ipynb #4ce5b66e
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from fastcore.meta import delegates
 
-from ..core import Table, check_labels, class_order
+from ..core import NotedTable, check_labels, class_order
 
 # %% ../../nbs/api/14_data.imbalance.ipynb #7e0bc8ce
 def class_counts(
@@ -69,17 +69,17 @@ def _advice(counts, head, tail, col):
     return (f"{len(counts)} classes, {counts.sum():,} items; {by}. Imbalance ratio {r:.1f} ({most}: {counts[most]:,}, {least}: {counts[least]:,}), {do}. "
         f"Next: splits = stratified_split({col}, valid=.2, test=.1)")
 
-# %% ../../nbs/api/14_data.imbalance.ipynb #fbc73b0f
+# %% ../../nbs/api/14_data.imbalance.ipynb #73b66536
 def class_table(
     labels,       # one label per item, `(n,)`: df.label
     head:int=100, # a class with more items than this is 'head'
     tail:int=20,  # a class with fewer items than this is 'tail'
-) -> Table:       # per class, commonest first: count, share in [0,1], tier
+) -> NotedTable:       # per class, commonest first: count, share in [0,1], tier
     "Count, share and tier of each class, with the imbalance ratio and the next step in the note"
     counts = class_counts(labels)
     df = pd.DataFrame(dict(count=counts, share=counts/counts.sum(), tier=tiers(counts, head, tail)))
     df.index.name = 'class'
-    return Table(df.sort_values('count', ascending=False, kind='stable'), note=_advice(counts, head, tail, f'df[{labels.name!r}]' if getattr(labels, 'name', None) else 'labels'))
+    return NotedTable(df.sort_values('count', ascending=False, kind='stable'), note=_advice(counts, head, tail, f'df[{labels.name!r}]' if getattr(labels, 'name', None) else 'labels'))
 
 # %% ../../nbs/api/14_data.imbalance.ipynb #4ad8ea49
 def class_weights(

@@ -8,14 +8,14 @@ Docs: https://fastclf.github.io/fastclf/api/data.sampler.html.md"""
 __all__ = ['dl_targets', 'dls_vocab', 'dls_counts', 'item_weights', 'EpochDraw', 'bucketed', 'SampledDL', 'is_sampled', 'sampled',
            'dls_mix', 'class_mix']
 
-# %% ../../nbs/api/16_data.sampler.ipynb #e49e6702
+# %% ../../nbs/api/16_data.sampler.ipynb #b8207539
 import functools
 from copy import copy
 
 import numpy as np, pandas as pd
 from fastai.data.core import DataLoaders, Datasets
 
-from ..core import Table
+from ..core import NotedTable
 
 # %% ../../nbs/api/16_data.sampler.ipynb #459e0a66
 def dl_targets(
@@ -162,7 +162,7 @@ def sampled(
     res.loaders = [dl, *dls.loaders[1:]]
     return res
 
-# %% ../../nbs/api/16_data.sampler.ipynb #a1d1c9b6
+# %% ../../nbs/api/16_data.sampler.ipynb #4710a3c5
 def dls_mix(
     dls,          # fastai DataLoaders, sampled or not
 ) -> np.ndarray:  # expected share of each class in a training epoch, shape `(k,)`, sum 1
@@ -174,7 +174,7 @@ def dls_mix(
 
 def class_mix(
     dls,   # fastai DataLoaders, sampled or not
-) -> Table: # a row per class: `count`, `share` in the data, `drawn` share, `per_epoch` items drawn, `times` each item is seen
+) -> NotedTable: # a row per class: `count`, `share` in the data, `drawn` share, `per_epoch` items drawn, `times` each item is seen
     "Natural and drawn class mix of a training epoch"
     vocab,counts,mix = dls_vocab(dls),dls_counts(dls),dls_mix(dls)
     n = counts.sum()
@@ -182,4 +182,4 @@ def class_mix(
     t['times'] = t.per_epoch/t['count'].where(t['count']>0)
     ratio = lambda o: o[o>0].max()/o[o>0].min()
     note = f"an epoch draws {n:,} items; largest to smallest class {ratio(t.share):.3g} to 1 in the data, {ratio(t.drawn):.3g} to 1 as drawn"
-    return Table(t, note=f"{note}; the items of {t.times.idxmax()!r} come {t.times.max():.3g} times each")
+    return NotedTable(t, note=f"{note}; the items of {t.times.idxmax()!r} come {t.times.max():.3g} times each")

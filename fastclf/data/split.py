@@ -7,13 +7,13 @@ Docs: https://fastclf.github.io/fastclf/api/data.split.html.md"""
 # %% auto #0
 __all__ = ['Splits', 'stratified_split', 'split_from_column', 'check_splits', 'split_table']
 
-# %% ../../nbs/api/12_data.split.ipynb #ea30b54c
+# %% ../../nbs/api/12_data.split.ipynb #9a33f75c
 import warnings
 from dataclasses import dataclass
 
 import numpy as np, pandas as pd
 
-from ..core import Table, check_labels, class_order
+from ..core import NotedTable, check_labels, class_order
 
 # %% ../../nbs/api/12_data.split.ipynb #b142e600
 def _positions(name, rows):
@@ -135,11 +135,11 @@ def check_splits(
         if len(rows): raise ValueError(f"classes {class_order(labels[rows])[:10]} are in {name} but not in training, rows {rows[:10].tolist()} ({len(rows)} in all); "
             "move some of their rows to training, drop them, or split again with stratified_split")
 
-# %% ../../nbs/api/12_data.split.ipynb #923569ac
+# %% ../../nbs/api/12_data.split.ipynb #36dbced4
 def split_table(
     splits:Splits, # the split
     labels,        # one label per item of the frame, `(n,)`
-) -> Table:        # per class: items in each part, then the class's share of each part, in [0,1]
+) -> NotedTable:        # per class: items in each part, then the class's share of each part, in [0,1]
     "Counts and shares per class and part, with the largest difference in the note"
     labels = check_labels(labels)
     parts = {o:getattr(splits, o) for o in ('train','valid','test') if len(getattr(splits, o))}
@@ -150,4 +150,4 @@ def split_table(
     hi,lo = share.loc[wide].idxmax(),share.loc[wide].idxmin()
     gone = int((n==0).any(axis=1).sum())
     note = ', '.join(f'{o} {len(rows):,}' for o,rows in parts.items()) + f". Largest difference: {wide}, {share.at[wide,hi]:.1%} of {hi} and {share.at[wide,lo]:.1%} of {lo}."
-    return Table(n.join(share.add_suffix('_share')), note=note + (f" {gone} classes are missing from a part." if gone else ''))
+    return NotedTable(n.join(share.add_suffix('_share')), note=note + (f" {gone} classes are missing from a part." if gone else ''))
