@@ -28,14 +28,14 @@ def light(dls):
     "Test predictions of the light default"
     from fastclf.all import find_lr, fit_recipe, predict, text_classifier
     learn = text_classifier(dls)
-    fit_recipe(learn, 8, find_lr(learn))
+    fit_recipe(learn, 8, find_lr(learn), monitor='f1_score')
     return predict(learn, 'test')
 
 def transformer(dls):
     "Test predictions of the encoder: head first, then all of it"
     from fastclf.all import fit_staged, predict, transformer_classifier
     learn = transformer_classifier(dls, encoder())
-    fit_staged(learn, 1, 4, 1e-3)
+    fit_staged(learn, 1, 3, 1e-3, monitor='f1_score')
     return predict(learn, 'test')
 
 def gain(name, df, splits, fit, seeds, **dls_kwargs):

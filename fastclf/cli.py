@@ -7,11 +7,11 @@ Docs: https://fastclf.github.io/fastclf/api/cli.html.md"""
 # %% auto #0
 __all__ = ['demo_args', 'demo_job', 'drop_sections', 'quickstart_path', 'execute', 'run_quickstart', 'demo_summary', 'main']
 
-# %% ../nbs/api/90_cli.ipynb #795ad7b1
+# %% ../nbs/api/90_cli.ipynb #eb1c0d10
 import argparse, json, os, re, sys
-from importlib.resources import files
 from pathlib import Path
 
+from . import core
 from .core import need, writable
 
 # %% ../nbs/api/90_cli.ipynb #8c1410d8
@@ -59,10 +59,11 @@ def drop_sections(
         if keep: res.append(c)
     return res
 
-# %% ../nbs/api/90_cli.ipynb #90797597
-def quickstart_path() -> Path: # the notebook in the wheel, or in the checkout
+# %% ../nbs/api/90_cli.ipynb #d879f091
+def quickstart_path() -> Path: # the notebook beside the installed modules, or in the checkout
     "Where the quickstart notebook is"
-    return Path(str(files('fastclf.tutorials')/'00_quickstart.ipynb'))
+    here,name = Path(core.__file__).parent,'tutorials/00_quickstart.ipynb'
+    return here/name if (here/name).exists() else here.parent/'nbs'/name
 
 # %% ../nbs/api/90_cli.ipynb #75aae331
 def execute(
