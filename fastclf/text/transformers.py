@@ -7,19 +7,16 @@ Docs: https://fastclf.github.io/fastclf/api/text.transformers.html.md"""
 # %% auto #0
 __all__ = ['TransformerClassifier', 'transformer_groups', 'load_encoder', 'transformer_classifier']
 
-# %% ../../nbs/api/46_text.transformers.ipynb #84578473
+# %% ../../nbs/api/46_text.transformers.ipynb #04456427
 import torch
 from fastai.learner import Learner
 from fastai.torch_core import params
 from torch import nn
 
+from ..builder import class_learner
 from ..core import need
-from ..data.sampler import dls_counts, dls_mix, dls_vocab
-from ..learner import wrap_learner
-from ..losses import choose_loss
-from ..optimizer import fused_adamw
+from ..data.sampler import dls_vocab
 from .data import HubTokenizer, hub_source, quiet_transformers
-from .learner import class_metrics
 
 # %% ../../nbs/api/46_text.transformers.ipynb #b4f42f66
 class TransformerClassifier(nn.Module):
@@ -74,7 +71,7 @@ def load_encoder(
     source = hub_source(name)
     with quiet_transformers(): return need('transformers', 'text').AutoModel.from_pretrained(**source)
 
-# %% ../../nbs/api/46_text.transformers.ipynb #f5ca5974
+# %% ../../nbs/api/46_text.transformers.ipynb #39cbec80
 def transformer_classifier(
     dls,              # from `text_dls` with the same name or folder as `tokenizer`
     name,             # a model's name on the hub, or a local folder
@@ -84,15 +81,12 @@ def transformer_classifier(
     path='.',         # folder for what the Learner writes
     drop:float=0.1,   # dropout before the last layer, in [0,1)
 ) -> Learner:         # groups by depth; all but the head is frozen
-    "A Learner that classifies texts with a pretrained transformer"
+    "A Learner that classifies texts with a pretrained transformer; `find_lr` recommends at most 1e-3 for it"
     body = load_encoder(name)
     tok = dls.train_ds.tls[0].tfms[0].tokenizer
     _check_tokenizer(tok, name, body)
-    if loss is None:
-        loss,why = choose_loss(dls_counts(dls), dls_mix(dls))
-        print(f'loss: {why}')
     model = TransformerClassifier(body, len(dls_vocab(dls)), tok.pad, drop)
-    learn = Learner(dls, model, loss_func=loss, opt_func=opt_func or fused_adamw, splitter=transformer_groups, train_bn=False,
-        metrics=class_metrics() if metrics is None else metrics, path=path)
+    learn = class_learner(dls, model, loss, opt_func, metrics, path, splitter=transformer_groups, train_bn=False)
+    learn.max_lr = 1e-3
     learn.freeze()
-    return wrap_learner(learn)
+    return learn
