@@ -1,4 +1,4 @@
-"""CPU time of the one import that starts a notebook, in fresh processes with warm file caches."""
+"CPU time of the one import that starts a notebook, in fresh processes with warm file caches"
 from bench.harness import bench, in_process, result
 
 def cpu_import(module):

@@ -22,6 +22,7 @@ from fastclf.callback.snapshot import *
 from fastclf.preflight import *
 from fastclf.finder import *
 from fastclf.recipe import *
+from fastclf.builder import *
 from fastclf.vision.data import *
 from fastclf.vision.learner import *
 from fastclf.text.data import *

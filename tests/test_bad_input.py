@@ -1,11 +1,11 @@
 "Bad input gives one clear error before training starts: what is wrong, the value, what to do"
-import os, stat, time
-from pathlib import Path
+import time
 
 import numpy as np, pandas as pd, pytest, torch
 from PIL import Image
 
-from fastclf.all import *
+from fastai.callback.core import Callback
+from fastclf.all import (Splits, check_frame, fit_recipe, history, stratified_split, text_classifier, text_dls, vision_classifier, vision_dls)
 
 @pytest.fixture
 def images(tmp_path):

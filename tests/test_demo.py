@@ -1,8 +1,7 @@
 "The command runs the quickstart on the user's own images and texts"
 import json
-from pathlib import Path
 
-import pandas as pd, pytest
+import pytest
 
 from fastclf.all import digits_frame, load_preds, toy_texts
 from fastclf.cli import main

@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/text.learner.html.md"""
 # %% auto #0
 __all__ = ['doc_weights', 'word_pieces', 'WordVectors', 'PairVectors', 'BagClassifier', 'text_groups', 'text_classifier']
 
-# %% ../../nbs/api/44_text.learner.ipynb #bd366604
+# %% ../../nbs/api/44_text.learner.ipynb #9545511d
 import zlib
 
 import numpy as np, torch
@@ -17,7 +17,7 @@ from torch import nn
 
 from ..builder import class_learner
 from ..data.sampler import dls_vocab
-from .data import WordTokenizer
+from .data import VocabTokenizer
 
 # %% ../../nbs/api/44_text.learner.ipynb #6fb2351f
 def doc_weights(
@@ -108,7 +108,7 @@ class BagClassifier(nn.Module):
         (words,pairs),w = (o(x) for o in self.embeds),self.weights[x]*(x>0)
         return self.head(torch.cat([_mean(words, w), words.masked_fill((x==0)[...,None], -1e4).amax(1), _mean(pairs, (w[:,:-1]+w[:,1:])*(x[:,1:]>0))], 1))
 
-# %% ../../nbs/api/44_text.learner.ipynb #10426db5
+# %% ../../nbs/api/44_text.learner.ipynb #19c736fb
 def text_groups(
     model, # a model with `embeds` and `head`
 ) -> list: # lists of parameters: vectors, head
@@ -127,6 +127,6 @@ def text_classifier(
     "A Learner that classifies texts with a light model"
     if arch!='bag': raise ValueError(f"unknown arch {arch!r}; the light text models are ['bag'], for a transformer use transformer_classifier")
     tok = dls.train_ds.tls[0].tfms[0].tokenizer
-    if not isinstance(tok, WordTokenizer): raise ValueError(f"light models read words, but these texts were tokenised by {type(tok).__name__}; leave out `tokenizer` in text_dls, or use transformer_classifier")
+    if not isinstance(tok, VocabTokenizer): raise ValueError(f"light models read words, but these texts were tokenised by {type(tok).__name__}; leave out `tokenizer` in text_dls, or use transformer_classifier")
     model = BagClassifier(tok.vocab, len(dls_vocab(dls)), doc_weights(dls.train.ids, dls.train.res, len(tok)), **kwargs)
     return class_learner(dls, model, loss, opt_func, metrics, path, splitter=text_groups)
