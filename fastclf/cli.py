@@ -65,22 +65,33 @@ def quickstart_path() -> Path: # the notebook beside the installed modules, or i
     here,name = Path(core.__file__).parent,'tutorials/00_quickstart.ipynb'
     return here/name if (here/name).exists() else here.parent/'nbs'/name
 
-# %% ../nbs/api/90_cli.ipynb #75aae331
+# %% ../nbs/api/90_cli.ipynb #32ba6865
+def _steps(cells):
+    "Iterate over `cells` and show where we are: a bar on a terminal, headings elsewhere"
+    if sys.stdout.isatty():
+        from fastprogress.fastprogress import ConsoleProgressBar
+        yield from ConsoleProgressBar(cells)
+    else:
+        for c in cells:
+            if c.cell_type=='markdown' and c.source.startswith('##'): print(c.source.splitlines()[0].lstrip('# '), flush=True)
+            yield c
+
+# %% ../nbs/api/90_cli.ipynb #b2868af3
 def execute(
     nb,       # notebook to run, changed in place
     folder,   # working directory of the kernel
     env:dict, # environment variables to add
 ):
-    "Run the cells of `nb` in a fresh kernel, with a bar of cells on the terminal"
-    from fastprogress.fastprogress import ConsoleProgressBar
+    "Run the cells of `nb` in a fresh kernel, and show how far it is"
     need('ipykernel', 'demo')
-    bar = iter(ConsoleProgressBar(nb.cells))
+    steps = _steps(nb.cells)
     class Client(need('nbclient', 'demo').NotebookClient):
         async def async_execute_cell(self, cell, cell_index, **kwargs):
-            next(bar, None)
+            next(steps, None)
             return await super().async_execute_cell(cell, cell_index, **kwargs)
-    Client(nb, timeout=None, kernel_name='python3', resources=dict(metadata=dict(path=str(folder)))).execute(env={**os.environ, **env})
-    next(bar, None)
+    env = {**os.environ, 'PYDEVD_DISABLE_FILE_VALIDATION':'1', **env}
+    Client(nb, timeout=None, kernel_name='python3', resources=dict(metadata=dict(path=str(folder)))).execute(env=env)
+    next(steps, None)
 
 # %% ../nbs/api/90_cli.ipynb #47c08b0f
 def run_quickstart(

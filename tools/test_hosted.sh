@@ -6,8 +6,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export OMP_WAIT_POLICY=PASSIVE HF_HUB_OFFLINE=1 MPLBACKEND=agg
 venv=${VENV_HOSTED:-.venv-hosted}
-py=$(command -v python3.12 || command -v python3.13 || command -v "${PYTHON:-python3}")
-echo "python: $("$py" --version)"
+for py in python3.12 python3.13 ~/.pyenv/versions/3.12*/bin/python ~/.pyenv/versions/3.13*/bin/python "${PYTHON:-python3}"; do
+    "$py" -c 'import venv' 2>/dev/null && break
+done
+echo "$py is $("$py" --version)"
 stamp=$venv/installed
 if [ ! -e "$stamp" ] || [ tools/hosted-constraints.txt -nt "$stamp" ] || [ settings.ini -nt "$stamp" ]; then
     [ -e "$venv/bin/python" ] || "$py" -m venv "$venv"
