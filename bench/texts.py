@@ -79,7 +79,7 @@ def banking77_light(seeds=range(3)):
     return [] if df is None else [gain('banking77_light', df, split_from_column(df.split, df.label, valid=.1), light, seeds)]
 
 @bench('banking77_transformer')
-def banking77_transformer(seeds=range(3)):
+def banking77_transformer(seeds=range(2)):
     "Pretrained encoder"
     from fastclf.all import split_from_column
     df = banking77()

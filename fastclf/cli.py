@@ -76,7 +76,7 @@ def _steps(cells):
             if c.cell_type=='markdown' and c.source.startswith('##'): print(c.source.splitlines()[0].lstrip('# '), flush=True)
             yield c
 
-# %% ../nbs/api/90_cli.ipynb #b2868af3
+# %% ../nbs/api/90_cli.ipynb #0af9a5e2
 def execute(
     nb,       # notebook to run, changed in place
     folder,   # working directory of the kernel
@@ -90,7 +90,8 @@ def execute(
             next(steps, None)
             return await super().async_execute_cell(cell, cell_index, **kwargs)
     env = {**os.environ, 'PYDEVD_DISABLE_FILE_VALIDATION':'1', **env}
-    Client(nb, timeout=None, kernel_name='python3', resources=dict(metadata=dict(path=str(folder)))).execute(env=env)
+    quiet = ['--log-level=ERROR']
+    Client(nb, timeout=None, kernel_name='python3', extra_arguments=quiet, resources=dict(metadata=dict(path=str(folder)))).execute(env=env)
     next(steps, None)
 
 # %% ../nbs/api/90_cli.ipynb #47c08b0f

@@ -112,11 +112,11 @@ def _note(keep, stop):
     early = f"; stopped early, {stop.patience} epochs without a better one" if stop is not None and stop.stopped else ''
     return f"best {keep.monitor} {keep.best:.4f} in epoch {keep.best_epoch}{early}"
 
-# %% ../nbs/api/38_recipe.ipynb #83fd3a9a
+# %% ../nbs/api/38_recipe.ipynb #b80f42b6
 def fit_phases(
     learn:Learner, # any Learner; its history is kept from now on
     phases:list,   # one `(prepare, epochs, lr)` per phase; `prepare` is called first, None for nothing
-    schedule='flat_cos', # 'flat_cos', 'one_cycle', or a function from a position to a share of the rate
+    schedule='one_cycle', # 'one_cycle' (as `fit_one_cycle`), 'flat_cos' (as `fit_flat_cos`), or a function from a position to a share of the rate
     monitor='balanced_accuracy_score', # what decides which epoch is best; None keeps no best model
     patience:int=None,   # end a phase after so many epochs without a better one
     wd=None,       # weight decay; the Learner's if None
@@ -139,26 +139,24 @@ def fit_phases(
     if keep and keep.file: load_weights(learn.model, keep.file)
     return Run(history(learn).iloc[done:], keep and keep.file, [] if snap is None else snap.paths, _note(keep, stop))
 
-# %% ../nbs/api/38_recipe.ipynb #fe093f2f
+# %% ../nbs/api/38_recipe.ipynb #64eb9512
 @delegates(fit_phases, but=['snap'])
 def fit_recipe(
     learn:Learner, # any Learner
     epochs:int,    # at least 1
     lr,            # base rate, from `find_lr`, or `slice(first, last)` over the parameter groups
-    schedule='flat_cos', # 'flat_cos' (fastai's `fit_flat_cos`), 'one_cycle' (Smith and Topin 2017, as in `fit_one_cycle`), or a function
     **kwargs,      # as in `fit_phases`
 ) -> Run:          # history and best weights (loaded)
     "Fit once, keep the best model, and load it"
-    return fit_phases(learn, [(None, epochs, lr)], schedule, **kwargs)
+    return fit_phases(learn, [(None, epochs, lr)], **kwargs)
 
-# %% ../nbs/api/38_recipe.ipynb #5acd1ce6
+# %% ../nbs/api/38_recipe.ipynb #01d30b06
 @delegates(fit_phases, but=['snap'])
 def fit_staged(
     learn:Learner,     # a Learner with at least two parameter groups
     frozen_epochs:int, # epochs for the last group alone
     epochs:int,        # epochs for all groups
     lr:float,          # base rate of the frozen phase; half of it afterwards
-    schedule='one_cycle', # of each phase, as in `fit_recipe`
     div=100.,          # the first group's rate is the last one's divided by this
     **kwargs,          # as in `fit_phases`
 ) -> Run:              # history and best weights of both phases (loaded)
@@ -167,7 +165,7 @@ def fit_staged(
     _check_fit(learn, [frozen_epochs, epochs], lr)
     if learn.opt is None: learn.create_opt()
     if len(learn.opt.hypers)<2: raise ValueError("the Learner has one parameter group, so nothing can be frozen; give it a splitter, or use fit_recipe")
-    return fit_phases(learn, [(learn.freeze, frozen_epochs, lr), (learn.unfreeze, epochs, slice(lr/2/div, lr/2))], schedule, **kwargs)
+    return fit_phases(learn, [(learn.freeze, frozen_epochs, lr), (learn.unfreeze, epochs, slice(lr/2/div, lr/2))], **kwargs)
 
 # %% ../nbs/api/38_recipe.ipynb #ca6d6b93
 @delegates(fit_phases, but=['schedule','snap','patience'])

@@ -108,7 +108,7 @@ class BagClassifier(nn.Module):
         (words,pairs),w = (o(x) for o in self.embeds),self.weights[x]*(x>0)
         return self.head(torch.cat([_mean(words, w), words.masked_fill((x==0)[...,None], -1e4).amax(1), _mean(pairs, (w[:,:-1]+w[:,1:])*(x[:,1:]>0))], 1))
 
-# %% ../../nbs/api/44_text.learner.ipynb #19c736fb
+# %% ../../nbs/api/44_text.learner.ipynb #0393c179
 def text_groups(
     model, # a model with `embeds` and `head`
 ) -> list: # lists of parameters: vectors, head
@@ -129,4 +129,6 @@ def text_classifier(
     tok = dls.train_ds.tls[0].tfms[0].tokenizer
     if not isinstance(tok, VocabTokenizer): raise ValueError(f"light models read words, but these texts were tokenised by {type(tok).__name__}; leave out `tokenizer` in text_dls, or use transformer_classifier")
     model = BagClassifier(tok.vocab, len(dls_vocab(dls)), doc_weights(dls.train.ids, dls.train.res, len(tok)), **kwargs)
-    return class_learner(dls, model, loss, opt_func, metrics, path, splitter=text_groups)
+    learn = class_learner(dls, model, loss, opt_func, metrics, path, splitter=text_groups)
+    learn.max_lr = 5e-3
+    return learn
