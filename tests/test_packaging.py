@@ -66,6 +66,8 @@ import fastclf, importlib, pkgutil
 assert 'site-packages' in fastclf.__file__, fastclf.__file__
 names = [m.name for m in pkgutil.walk_packages(fastclf.__path__, 'fastclf.')]
 for o in names: importlib.import_module(o)
+from fastclf.cli import quickstart_path
+assert 'site-packages' in str(quickstart_path()) and quickstart_path().exists()
 print(len(names))'''
     n = int(run(tmp_path/'v/bin/python', '-c', code, cwd=tmp_path, env=dict(os.environ, MPLBACKEND='agg')))
     assert n >= len(list((root/'nbs/api').glob('*.ipynb')))
