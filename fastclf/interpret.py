@@ -137,17 +137,7 @@ def top_losses(
     res |= dict(label=names[preds.targs[rows]], pred=names[d[rows]], prob=first, margin=first-second, loss=preds.loss[rows])
     return NotedTable(res, note=f"{n} of {len(preds)} items, of which {(d!=preds.targs).sum()} are predicted wrong; look for wrong labels first")
 
-# %% ../nbs/api/54_interpret.ipynb #c249eb06
-def _pixels(file):
-    "An image as an array for `imshow`: RGB, or grey in [0,1]"
-    from PIL import Image, ImageOps
-    with Image.open(file) as im: im = ImageOps.exif_transpose(im)
-    if im.mode in ('1','L') or im.mode[0] in 'IF':
-        a = np.asarray(im, dtype=np.float32)
-        return a/max(255 if im.mode=='L' else a.max(), 1e-9)
-    return np.asarray(im.convert('RGB'))
-
-# %% ../nbs/api/54_interpret.ipynb #4baf5f28
+# %% ../nbs/api/54_interpret.ipynb #068cbfe3
 def plot_loss_grid(
     preds:Preds,     # predictions with targets, one label per item
     df:pd.DataFrame, # the frame to whose rows `preds.ids` point
@@ -156,12 +146,13 @@ def plot_loss_grid(
     n:int=9,         # images to show
 ) -> np.ndarray:     # Axes, shape `(rows,3)`; titles are: true class, predicted class, its probability, loss
     "The images with the highest losses"
+    from fastclf.vision.data import open_image
     tl = top_losses(preds, n, df, items)
     rows = max(-(-len(tl)//3), 1)
     _,axs = plt.subplots(rows, 3, figsize=(6.6,2.3*rows), squeeze=False, layout='constrained')
     for ax in axs.flat: ax.set_axis_off()
     for ax,(_,r) in zip(axs.flat, tl.iterrows()):
-        try: ax.imshow(_pixels(Path(path)/r[items]), cmap='gray', vmin=0, vmax=1)
-        except OSError as e: ax.text(.5, .5, f'cannot read\n{r[items]}\n{type(e).__name__}', ha='center', va='center', fontsize=7, transform=ax.transAxes)
+        try: ax.imshow(open_image(Path(path)/r[items]))
+        except (OSError,ValueError) as e: ax.text(.5, .5, f'cannot read\n{r[items]}\n{type(e).__name__}', ha='center', va='center', fontsize=7, transform=ax.transAxes)
         ax.set_title(f'{r.label} → {r.pred} ({r.prob:.2f})\nloss {r.loss:.2f}', fontsize=8)
     return axs
