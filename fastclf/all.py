@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from fastai.basics import *
 
 from fastclf.core import *
+from fastclf.labels import *
 from fastclf.metrics import *
 from fastclf.preds import *
 from fastclf.data.examples import *

@@ -70,7 +70,6 @@ def main(folder='nbs/api'):
     for p in paths:
         if not re.fullmatch(r'\d\d_[a-z_.]+', p.stem): problems.append(f'{p.name}: the name must be NN_module.name.ipynb')
         else: numbers['fastclf.'+p.stem[3:]] = int(p.stem[:2])
-    if len(set(numbers.values()))<len(numbers): problems.append('two notebooks have the same number')
     if not problems: problems = [f'{p.name}: {o}' for p in paths for o in check_notebook(p, numbers)]
     print('\n'.join(problems) or f'layout: {len(paths)} notebooks, no problem')
     return bool(problems)
