@@ -6,14 +6,15 @@ Docs: https://fastclf.github.io/fastclf/api/core.html.md"""
 
 # %% auto #0
 __all__ = ['need', 'versions', 'check_columns', 'check_labels', 'class_order', 'seeded', 'whole_file', 'writable', 'cache_dir',
-           'NotedTable']
+           'url_answers', 'hub_reachable', 'NotedTable']
 
-# %% ../nbs/api/00_core.ipynb #fd5c6e0f
+# %% ../nbs/api/00_core.ipynb #3842b951
 import os, random, re, sys, tempfile, uuid
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from threading import Thread
 
 import numpy as np, pandas as pd
 
@@ -117,6 +118,28 @@ def cache_dir() -> Path: # `$FASTCLF_HOME`, else `$XDG_CACHE_HOME/fastclf`, else
     "The library's cache folder"
     home = os.environ.get('FASTCLF_HOME')
     return Path(home) if home else Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser()/'fastclf'
+
+# %% ../nbs/api/00_core.ipynb #94863aa2
+def url_answers(
+    url:str,          # address to ask
+    seconds:float=3., # longest wait
+) -> bool:            # is there an answer, whatever it says?
+    "Whether `url` answers within `seconds`"
+    import requests
+    got = []
+    def ask():
+        try: got.append(requests.head(url, timeout=seconds))
+        except OSError: pass
+    t = Thread(target=ask, daemon=True)
+    t.start()
+    t.join(seconds)
+    return bool(got)
+
+# %% ../nbs/api/00_core.ipynb #61a6244c
+def hub_reachable() -> bool: # can weights and data sets be downloaded from the Hugging Face hub?
+    "Whether the hub answers; false at once under `HF_HUB_OFFLINE`"
+    if os.environ.get('HF_HUB_OFFLINE', '').upper() in ('1','TRUE','YES','ON'): return False
+    return url_answers(os.environ.get('HF_ENDPOINT') or 'https://huggingface.co')
 
 # %% ../nbs/api/00_core.ipynb #d043ac57
 class NotedTable(pd.DataFrame):

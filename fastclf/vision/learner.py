@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/vision.learner.html.md"""
 # %% auto #0
 __all__ = ['check_arch', 'VisionBody', 'vision_model', 'vision_groups', 'vision_classifier']
 
-# %% ../../nbs/api/41_vision.learner.ipynb #bad0f86f
+# %% ../../nbs/api/41_vision.learner.ipynb #29aaffef
 import json
 from difflib import get_close_matches
 from importlib import import_module
@@ -19,7 +19,8 @@ from fastai.learner import Learner
 from fastai.torch_core import params, to_device
 from torch import nn
 
-from ..builder import class_learner, url_answers
+from ..builder import class_learner
+from ..core import url_answers
 from ..data.sampler import dls_vocab
 
 # %% ../../nbs/api/41_vision.learner.ipynb #210c3b55
