@@ -7,14 +7,15 @@ Docs: https://fastclf.github.io/fastclf/api/baseline.html.md"""
 # %% auto #0
 __all__ = ['sharpness', 'text_baseline', 'image_baseline']
 
-# %% ../nbs/api/49_baseline.ipynb #a151502e
+# %% ../nbs/api/49_baseline.ipynb #3f843174
 import time
 
 import numpy as np, pandas as pd
 
 from .builder import labelled_parts
 from .preds import Preds
-from .vision.data import image_files, open_image
+from .data.image import open_image
+from .vision.data import image_files
 
 # %% ../nbs/api/49_baseline.ipynb #339d05a4
 def _log_softmax(x):

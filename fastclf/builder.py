@@ -7,13 +7,13 @@ Docs: https://fastclf.github.io/fastclf/api/builder.html.md"""
 # %% auto #0
 __all__ = ['labelled_parts', 'class_metrics', 'class_learner']
 
-# %% ../nbs/api/39_builder.ipynb #3aaa4317
+# %% ../nbs/api/39_builder.ipynb #39a48228
 import pandas as pd
-from fastai.learner import Learner
 
 from .core import check_columns, check_labels, class_order
 from .data.sampler import dl_targets, dls_counts, dls_mix
 from .data.split import Splits, check_splits, stratified_split
+from .lean import LeanLearner
 from .learner import wrap_learner
 from .losses import choose_loss
 from .optimizer import fused_adamw
@@ -38,7 +38,7 @@ def class_metrics() -> list: # accuracy, balanced accuracy, macro-F1
     from fastai.metrics import BalancedAccuracy, F1Score, accuracy
     return [accuracy, BalancedAccuracy(), F1Score(average='macro')]
 
-# %% ../nbs/api/39_builder.ipynb #d63fe132
+# %% ../nbs/api/39_builder.ipynb #bd485bce
 def class_learner(
     dls,           # fastai DataLoaders of a task with one class per item
     model,         # a module that gives logits `(bs,k)`
@@ -47,11 +47,11 @@ def class_learner(
     metrics=None,  # fastai metrics; `class_metrics()` if None
     path='.',      # folder for what the Learner writes
     **kwargs,      # go to fastai's Learner, such as splitter or train_bn
-) -> Learner:      # a plain fastai Learner with a history
+) -> LeanLearner:  # a fastai Learner with a history
     "A Learner for any classifier, with the loss that the counts ask for"
     if loss is None:
         if dl_targets(dls.train, several=True).ndim==2: raise ValueError("the items have several labels each, and no loss is chosen for that; give one, such as loss=BCEWithLogitsLossFlat()")
         loss,why = choose_loss(dls_counts(dls), dls_mix(dls))
         print(f'loss: {why}')
     metrics = class_metrics() if metrics is None else metrics
-    return wrap_learner(Learner(dls, model, loss_func=loss, opt_func=opt_func or fused_adamw, metrics=metrics, path=path, **kwargs))
+    return wrap_learner(LeanLearner(dls, model, loss_func=loss, opt_func=opt_func or fused_adamw, metrics=metrics, path=path, **kwargs))

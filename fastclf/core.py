@@ -48,7 +48,7 @@ def check_columns(
     gone = [c for c in cols if c not in df.columns]
     if gone: raise KeyError(f"no column {gone}; the frame has {df.columns.tolist()}")
 
-# %% ../nbs/api/00_core.ipynb #2b30dc0e
+# %% ../nbs/api/00_core.ipynb #ad47aeaa
 def check_labels(
     labels, # one label per item, `(n,)`: a Series, array or list
 ) -> np.ndarray: # the labels as strings, shape `(n,)`
@@ -56,6 +56,8 @@ def check_labels(
     s = pd.Series(labels).reset_index(drop=True)
     bad = np.flatnonzero(s.isna() | (s.astype(str).str.strip()==''))
     if len(bad): raise ValueError(f"{len(bad)} items have no label, rows {bad[:10].tolist()}; drop them: df[df.label.notna()], or label them")
+    many = [i for i,o in enumerate(s) if isinstance(o, (list,tuple,set,frozenset,np.ndarray))]
+    if many: raise ValueError(f"{len(many)} items have lists of labels, rows {many[:10]}, such as {s[many[0]]!r}; here each item has one label")
     if s.dtype.kind=='f' and (s%1==0).all(): s = s.astype(np.int64)
     s = s.astype(str).to_numpy(dtype=object)
     if len(set(s))<2: raise ValueError(f"only one class: {sorted(set(s))}; a classifier needs at least two")
@@ -141,7 +143,9 @@ def hub_reachable() -> bool: # can weights and data sets be downloaded from the 
     if os.environ.get('HF_HUB_OFFLINE', '').upper() in ('1','TRUE','YES','ON'): return False
     return url_answers(os.environ.get('HF_ENDPOINT') or 'https://huggingface.co')
 
-# %% ../nbs/api/00_core.ipynb #d043ac57
+# %% ../nbs/api/00_core.ipynb #20ec5943
+def _short(): return pd.option_context('display.precision', 4, 'display.max_seq_items', 8)
+
 class NotedTable(pd.DataFrame):
     "A DataFrame with a `note` shown under it"
     _metadata = ['note']
@@ -151,7 +155,8 @@ class NotedTable(pd.DataFrame):
     def __init__(self, data=None, note='', **kwargs):
         super().__init__(data, **kwargs)
         self.note = note
-    def __repr__(self): return super().__repr__() + (f'\n{self.note}' if self.note else '')
+    def __repr__(self):
+        with _short(): return super().__repr__() + (f'\n{self.note}' if self.note else '')
     def _repr_html_(self):
         from html import escape
-        return (super()._repr_html_() or '') + (f'<p>{escape(self.note)}</p>' if self.note else '')
+        with _short(): return (super()._repr_html_() or '') + (f'<p>{escape(self.note)}</p>' if self.note else '')

@@ -7,11 +7,12 @@ Docs: https://fastclf.github.io/fastclf/api/interpret.html.md"""
 # %% auto #0
 __all__ = ['class_report', 'confusion_table', 'most_confused', 'plot_confusion', 'top_losses', 'plot_loss_grid']
 
-# %% ../nbs/api/54_interpret.ipynb #d18cf37b
+# %% ../nbs/api/54_interpret.ipynb #f27ef4fa
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 from pathlib import Path
 
 from .core import NotedTable, check_columns
+from .data.image import open_image
 from .metrics import class_scores, confusion, score_se, scores
 from .preds import Preds
 
@@ -137,7 +138,7 @@ def top_losses(
     res |= dict(label=names[preds.targs[rows]], pred=names[d[rows]], prob=first, margin=first-second, loss=preds.loss[rows])
     return NotedTable(res, note=f"{n} of {len(preds)} items, of which {(d!=preds.targs).sum()} are predicted wrong; look for wrong labels first")
 
-# %% ../nbs/api/54_interpret.ipynb #068cbfe3
+# %% ../nbs/api/54_interpret.ipynb #8208e244
 def plot_loss_grid(
     preds:Preds,     # predictions with targets, one label per item
     df:pd.DataFrame, # the frame to whose rows `preds.ids` point
@@ -146,7 +147,6 @@ def plot_loss_grid(
     n:int=9,         # images to show
 ) -> np.ndarray:     # Axes, shape `(rows,3)`; titles are: true class, predicted class, its probability, loss
     "The images with the highest losses"
-    from fastclf.vision.data import open_image
     tl = top_losses(preds, n, df, items)
     rows = max(-(-len(tl)//3), 1)
     _,axs = plt.subplots(rows, 3, figsize=(6.6,2.3*rows), squeeze=False, layout='constrained')

@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/learner.html.md"""
 # %% auto #0
 __all__ = ['History', 'history', 'plot_history', 'plain_output', 'PlainProgress', 'wrap_learner', 'predict']
 
-# %% ../nbs/api/29_learner.ipynb #321e4bd2
+# %% ../nbs/api/29_learner.ipynb #933417d5
 import os, sys, time, warnings
 from contextlib import nullcontext
 from pathlib import Path
@@ -24,7 +24,7 @@ from torch import nn
 from torch.utils.data import DataLoader as TorchLoader, IterableDataset
 
 from .core import whole_file, writable
-from .data.sampler import dls_vocab
+from .data.sampler import MixSchedule, dls_vocab, is_sampled, over_correction
 from .preds import Preds
 from .state import as_it_was, load_weights
 
@@ -125,15 +125,24 @@ class PlainProgress(Callback):
         if self.learn.logger==self.line: self.learn.logger = self.old
         vars(self.learn).pop('progress', None)
 
-# %% ../nbs/api/29_learner.ipynb #451216fd
+# %% ../nbs/api/29_learner.ipynb #3617e1cc
 def wrap_learner(
     learn:Learner, # any Learner
-) -> Learner:      # the same, with a history, and with plain progress where no notebook or terminal shows bars
-    "Attach `History`, and `PlainProgress` where bars cannot be drawn"
+) -> Learner:      # the same, with a history, the epoch told to its loader, and plain progress where no notebook or terminal shows bars
+    "Attach `History`, `MixSchedule` where the mix changes, and `PlainProgress` where bars cannot be drawn"
     if not any(isinstance(o, History) for o in learn.cbs): learn.add_cb(History())
     if plain_output() and any(isinstance(o, ProgressCallback) for o in learn.cbs):
         learn.remove_cb(ProgressCallback)
         if not any(isinstance(o, PlainProgress) for o in learn.cbs): learn.add_cb(PlainProgress())
+    return _with_sampling(learn)
+
+def _with_sampling(learn):
+    "Attach `MixSchedule` to a Learner whose mix changes, and say if sampler and loss correct twice"
+    if is_sampled(learn.dls) and learn.dls.train.draw.draw.scheduled and not any(isinstance(o, MixSchedule) for o in learn.cbs): learn.add_cb(MixSchedule())
+    try: why = over_correction(learn.dls, learn.loss_func)
+    except ValueError: why = ''
+    if why and why!=vars(learn).get('over_corrects'): warnings.warn(why)
+    learn.over_corrects = why
     return learn
 
 # %% ../nbs/api/29_learner.ipynb #cc6b4a91

@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/preflight.html.md"""
 # %% auto #0
 __all__ = ['preflight']
 
-# %% ../nbs/api/36_preflight.ipynb #896b45dc
+# %% ../nbs/api/36_preflight.ipynb #9c6b5629
 import time, warnings
 from types import SimpleNamespace
 
@@ -18,7 +18,7 @@ from fastcore.foundation import L
 
 from .callback.snapshot import check_monitor, monitor_direction
 from .core import NotedTable
-from .data.sampler import dl_targets, dls_mix, dls_vocab, is_sampled
+from .data.sampler import dl_targets, dls_mix, dls_vocab, is_resampled
 from .init import expected_loss, last_linear
 from .optimizer import fused_adamw
 from .state import as_it_was
@@ -84,13 +84,13 @@ def _check_loss(f):
     name = getattr(f.learn.loss_func, '__name__', type(f.learn.loss_func).__name__)
     return _row('loss', not lacks, f"{name}{' without '+', '.join(lacks) if lacks else ''}", 'has activation, decodes, reduction', 'without them predictions are not probabilities: use a loss of fastclf.losses or a fastai one')
 
-# %% ../nbs/api/36_preflight.ipynb #0a15096c
-def _mix_of(f):
-    "Promised class shares and the classes of an epoch in their order; None and None if these loaders do not tell"
+# %% ../nbs/api/36_preflight.ipynb #30f04606
+def _mix_of(f, first=False):
+    "Promised class shares (where they change, those of the first epoch or the last) and the classes of an epoch in their order; None and None if these loaders do not tell"
     dls = f.learn.dls
     try:
         targs = dl_targets(dls.train)
-        mix = dls_mix(dls) if f.vocab else np.bincount(targs, minlength=f.k)/len(targs)
+        mix = dls_mix(dls, first) if f.vocab else np.bincount(targs, minlength=f.k)/len(targs)
         return mix,targs[np.asarray(list(dls.train.get_idxs()))]
     except (ValueError,AttributeError,TypeError): return None,None
 
@@ -102,12 +102,12 @@ def _off_mix(counts, mix):
     chi = lambda o: ((o-n*mix[c])**2/(n*mix[c])).sum(-1)
     return bool(chi(counts[c]) > chi(draws).max())
 
-# %% ../nbs/api/36_preflight.ipynb #2c5184be
+# %% ../nbs/api/36_preflight.ipynb #b65367c3
 def _check_mix(f):
     row = lambda ok,seen,remedy='': _row('class mix', ok, seen, 'classes come mixed, in the promised shares', remedy)
     if _form(f.targs)=='multi-hot': return row(None, 'several labels per item: not checked')
     y = (f.targs.argmax(1) if _form(f.targs)=='shares' else f.targs.reshape(-1)).cpu().numpy()
-    mix,t = _mix_of(f)
+    mix,t = _mix_of(f, first=True)
     if mix is None: return row(len(set(y))>1 or None, f'{len(set(y))} of {f.k} classes in the first batch', 'if the items are sorted by class, shuffle them')
     same,chance = (t[1:]==t[:-1]).mean(),(mix**2).sum()
     far = same-chance > 5*np.sqrt(chance*(1-chance)/len(t)) and same-chance > .5*(1-chance)
@@ -117,11 +117,11 @@ def _check_mix(f):
     i = np.abs(counts/len(t)-mix).argmax()
     return row(not _off_mix(counts, mix), f'{_name(f, i)} is drawn {counts[i]/len(t):.1%} for {mix[i]:.1%}, others nearer', 'the loader does not draw what its weights say; build it with sampled(dls, ...)')
 
-# %% ../nbs/api/36_preflight.ipynb #b2df5486
+# %% ../nbs/api/36_preflight.ipynb #71db946c
 def _check_correction(f):
     loss,dls = f.learn.loss_func,f.learn.dls
     logp,w = getattr(loss, 'log_priors', None),getattr(getattr(loss, 'func', loss), 'weight', None)
-    used = [n for n,o in [('a sampler', is_sampled(dls)), ('class weights', w is not None), ('logit adjustment', logp is not None)] if o]
+    used = [n for n,o in [('a sampler', is_resampled(dls)), ('class weights', w is not None), ('logit adjustment', logp is not None)] if o]
     row = lambda ok,what='',remedy='': _row('imbalance', ok, (' and '.join(used) or 'no correction')+what, 'one correction, for the mix that is drawn', remedy)
     if w is not None and len(used)>1: return row(False, '', f'two corrections over-correct: drop the class weights, or the {used[-1] if logp is not None else "sampler"}')
     if logp is None: return row(True)

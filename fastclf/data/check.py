@@ -179,20 +179,24 @@ def _group_problems(groups, part):
     rows = f.index[f.part>f.groupby('group').part.transform('min')]
     return _problem('group in two parts', rows, f.group.get(rows[0]) if len(rows) else '')
 
-# %% ../../nbs/api/15_data.check.ipynb #eb82271d
+# %% ../../nbs/api/15_data.check.ipynb #0f81ed24
 _UNUSABLE = 'missing label','missing file','unreadable image','empty text'
 
-def _note(t, df, items, labels, kind, classes, splits, path, groups):
-    "What was found and the next line to type"
-    what = f"{len(df):,} {kind}s of {classes} classes"
-    nxt = f'splits = stratified_split(df[{labels!r}]{f", groups=df[{groups!r}]" if groups else ""})' if splits is None else f"dls = {'vision' if kind=='image' else 'text'}_dls(df, {items!r}, {labels!r}, {'path, ' if kind=='image' else ''}splits)"
+def _next(items, labels, kind, multi, splits, groups):
+    "The next line to type"
+    if splits is None: return f'splits = stratified_split(df[{labels!r}]{f", groups=df[{groups!r}]" if groups else ""})'
+    if multi: return "fastai's DataBlock with MultiCategoryBlock and splitter=splits.splitter"
+    return f"dls = {'vision' if kind=='image' else 'text'}_dls(df, {items!r}, {labels!r}, {'path, ' if kind=='image' else ''}splits)"
+
+def _note(t, n_rows, what, nxt, path):
+    "What was found in the frame, which is `what` in words, and the next line to type"
     if not len(t): return f"No problems in {what}. Next: {nxt}"
-    if (t.problem=='missing file').any() and t.n[t.problem=='missing file'].iloc[0]==len(df): what += f"; none of the files is in {Path(path or '').absolute()}"
+    if (t.problem=='missing file').any() and t.n[t.problem=='missing file'].iloc[0]==n_rows: what += f"; none of the files is in {Path(path or '').absolute()}"
     n = t.severity.value_counts().reindex(['error','warning','info'], fill_value=0)
     if t.problem.isin(_UNUSABLE).any(): nxt = 'df = fix_frame(df, checks), then split again'
     return f"Errors: {n['error']}, warnings: {n['warning']}, infos: {n['info']}, in {what}. See the rows: df.iloc[checks['rows'][0]]. Next: {nxt}"
 
-# %% ../../nbs/api/15_data.check.ipynb #b3ed807e
+# %% ../../nbs/api/15_data.check.ipynb #5d7ad67f
 def check_frame(
     df:pd.DataFrame, # one item per row
     items:str,       # column of file names or texts
@@ -212,9 +216,9 @@ def check_frame(
     keys,same,found,sorry = _image_problems(xs, path, near) if kind=='image' else _text_problems(xs, near)
     found = found + _label_problems(ys) + _class_problems(ys, part) + _repeat_problems(keys, same, ys, part, xs) + _name_problems(xs, ys, kind)
     found += _column_problems(df, ys, columns, [items, groups, *names]) + _group_problems(df[groups] if groups else None, part)
-    found.sort(key=lambda o: _LIST[o['problem']][2])
-    t = pd.DataFrame(found, columns=['severity','problem','n','rows','example','remedy'])
-    k = len(set(chain.from_iterable(o for o in ys if o)))
-    res = NotedTable(t, note=_note(t, df, items, labels, kind, k, splits, path, groups) + ('.' if sorry else '') + sorry)
+    t = pd.DataFrame(sorted(found, key=lambda o: _LIST[o['problem']][2]), columns=['severity','problem','n','rows','example','remedy'])
+    what = f"{len(df):,} {kind}s of {len(set(chain.from_iterable(o for o in ys if o)))} classes"
+    nxt = _next(items, labels, kind, len(names)>1 or is_multi(df[names[0]]), splits, groups)
+    res = NotedTable(t, note=_note(t, len(df), what, nxt, path) + ('.' if sorry else '') + sorry)
     res.attrs.update(n=len(df), items=items, labels=labels, kind=kind)
     return res

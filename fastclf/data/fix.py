@@ -88,11 +88,11 @@ def fix_frame(
     print('\n'.join(said))
     return res if splits is None else (res, _kept_splits(splits, drop, len(df)))
 
-# %% ../../nbs/api/16_data.fix.ipynb #7b8c3449
+# %% ../../nbs/api/16_data.fix.ipynb #4c660149
 _STYLE = '''<style>
 .checks{font:14px/1.4 system-ui,sans-serif;max-width:1200px;margin:1em;color:#222}.checks h1{font-size:1.5em}.checks table{border-collapse:collapse;width:100%}
-.checks td,.checks th{text-align:left;padding:.35em .7em;border-bottom:1px solid #ddd;vertical-align:top}.checks th{color:#666;font-weight:600}
-.checks td:nth-child(3){text-align:right;white-space:nowrap}.checks td:nth-child(4),.checks td:nth-child(5){color:#555;overflow-wrap:anywhere}
+.checks td,.checks th{text-align:left!important;padding:.35em .7em;border-bottom:1px solid #ddd;vertical-align:top}.checks th{color:#666;font-weight:600}
+.checks td:nth-child(3){text-align:right!important;white-space:nowrap}.checks td:nth-child(4),.checks td:nth-child(5){color:#555;overflow-wrap:anywhere}
 .checks b{display:inline-block;min-width:4.5em;padding:.05em .5em;border-radius:3px;color:#fff;font-weight:600;text-align:center}
 .checks .error{background:#b3261e}.checks .warning{background:#9a6700}.checks .info{background:#4a6785}.checks p{color:#444}
 </style>'''

@@ -8,7 +8,7 @@ Docs: https://fastclf.github.io/fastclf/api/text.data.html.md"""
 __all__ = ['word_tokens', 'VocabTokenizer', 'fit_words', 'hub_source', 'quiet_transformers', 'HubTokenizer', 'TextTensor',
            'TextIds', 'TextLabel', 'pack_ids', 'TextDL', 'text_dls']
 
-# %% ../../nbs/api/42_text.data.ipynb #698cd0ba
+# %% ../../nbs/api/42_text.data.ipynb #735b9d01
 import re
 from collections import Counter
 from contextlib import contextmanager
@@ -20,9 +20,10 @@ from fastai.data.core import DataLoaders, Datasets, TfmdDL, show_batch, show_res
 from fastai.data.transforms import Categorize, Transform
 from fastai.torch_core import TensorBase, TensorCategory, TitledStr, display_df
 
-from ..builder import hub_reachable, labelled_parts
-from ..core import check_columns, class_order, need
-from ..data.sampler import bucketed, sampled
+from ..builder import labelled_parts
+from ..core import check_columns, class_order, hub_reachable, need
+from ..data.draw import bucketed
+from ..data.sampler import sampled
 
 # %% ../../nbs/api/42_text.data.ipynb #f573a0d6
 _TOKEN = re.compile(r'\d+(?:[.,]\d+)*(?!\w)|\w+|\n[ \t]*|([^\w\s])\1*')
@@ -217,7 +218,7 @@ def text_dls(
     labels:str,      # column of class names
     splits=None,     # `Splits`, or train, valid[, test] as row positions; a stratified fifth for validation if None
     bs:int=64,       # texts in a batch; at most the size of the training part
-    sampler=None,    # None, 'sqrt', 'balanced', dict class -> weight, or weights `(n_train,)`
+    sampler=None,    # how epochs are drawn: 'sqrt', 'balanced', 'deferred', dict class -> weight, a `Draw`; None: every text once
     tokenizer=None,  # None: words of the training part; else a hub name, a local folder, or an object such as `VocabTokenizer`
     max_len:int=256, # tokens kept of a text; a tokenizer object has its own
     device=None,     # where batches go; fastai's default if None
