@@ -22,8 +22,7 @@ class _Ready:
 
 def _plain(batches, groups=True):
     "A plain loop with torch's fused AdamW; with `groups` the biases are left out of the decay, as a Learner does"
-    import torch
-    import torch.nn.functional as F
+    import torch, torch.nn.functional as F
     model = _model().train()
     ps = list(model.parameters())
     if groups: ps = [dict(params=[p for p in ps if p.ndim>1]), dict(params=[p for p in ps if p.ndim==1], weight_decay=0.)]

@@ -56,13 +56,28 @@ class LeanRecorder(Recorder):
     @losses.setter
     def losses(self, v): self.smooth_loss.seen = v
 
+# %% ../nbs/api/27_lean.ipynb #26801011
+class _LateSmooth:
+    "`smooth_loss` of a Learner, computed when it is read"
+    @property
+    def smooth_loss(self):
+        self.keep_smooth_loss()
+        if '_smooth_loss' in self.__dict__: return self._smooth_loss
+        raise AttributeError('smooth_loss: nothing was trained yet')
+    @smooth_loss.setter
+    def smooth_loss(self, v): self._smooth_loss = v
+    def keep_smooth_loss(self):
+        "Bring `smooth_loss` up to date with the recorder"
+        late = getattr(self.__dict__.get('recorder'), 'smooth_loss', None)
+        if isinstance(late, LateSmoothLoss) and late.count: self._smooth_loss = late.value
+
 # %% ../nbs/api/27_lean.ipynb #e77729cb
 def _listens(cb, name):
     "Must `cb` hear of the event?"
     return name=='after_fit' or hasattr(type(cb), name) or name in vars(cb) or type(cb).__call__ is not Callback.__call__
 
-# %% ../nbs/api/27_lean.ipynb #687e0453
-class LeanLearner(Learner):
+# %% ../nbs/api/27_lean.ipynb #fd454125
+class LeanLearner(_LateSmooth, Learner):
     "A fastai Learner with less overhead in each step"
     def add_cb(self, cb): return super().add_cb(LeanRecorder() if cb is Recorder else cb)
     def __call__(self, event_name):
@@ -78,15 +93,4 @@ class LeanLearner(Learner):
         device = next(self.model.parameters()).device
         here = isinstance(b, (tuple,list)) and all(isinstance(o, torch.Tensor) and o.device==device for o in b)
         return b if here else super()._set_device(b)
-    @property
-    def smooth_loss(self):
-        self.keep_smooth_loss()
-        if '_smooth_loss' in self.__dict__: return self._smooth_loss
-        raise AttributeError('smooth_loss: nothing was trained yet')
-    @smooth_loss.setter
-    def smooth_loss(self, v): self._smooth_loss = v
-    def keep_smooth_loss(self):
-        "Bring `smooth_loss` up to date with the recorder"
-        late = getattr(self.__dict__.get('recorder'), 'smooth_loss', None)
-        if isinstance(late, LateSmoothLoss) and late.count: self._smooth_loss = late.value
     def __getstate__(self): return {k:v for k,v in super().__getstate__().items() if k!='_listeners'}

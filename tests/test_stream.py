@@ -8,7 +8,7 @@ from fastclf.core import seeded
 from fastclf.data.buffer import draw_rates, shuffled_blocks
 from fastclf.data.examples import toy_texts
 from fastclf.data.mix import Draw
-from fastclf.data.sources import StreamCounts, TextStream, count_stream
+from fastclf.data.sources import TextStream, count_stream
 from fastclf.data.stream import StreamDL, StreamRows, stream_dls
 
 quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -72,7 +72,9 @@ def test_resume_anywhere(sizes, bs, buffer, epoch, workers, data):
 @quick
 @given(st.integers(1, 300), st.integers(1, 20), st.integers(1, 400), st.integers(1, 50), st.integers(1, 50))
 def test_order_is_that_of_the_seed(n, step, size, a, b):
-    def order(chunk, seed=0): return np.concatenate([o for o, in shuffled_blocks(((np.arange(i, min(i+chunk, n)),) for i in range(0, n, chunk)), size, step, np.random.default_rng(seed))])
+    def order(chunk, seed=0):
+        chunks = ((np.arange(i, min(i+chunk, n)),) for i in range(0, n, chunk))
+        return np.concatenate([o for o, in shuffled_blocks(chunks, size, step, np.random.default_rng(seed))])
     assert order(a).tolist()==order(b).tolist()
     assert sorted(order(a))==list(range(n))
 
