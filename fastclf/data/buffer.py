@@ -7,14 +7,14 @@ Docs: https://fastclf.github.io/fastclf/api/data.buffer.html.md"""
 # %% auto #0
 __all__ = ['regrouped', 'shuffled_blocks', 'draw_rates', 'stream_mix', 'block_batches']
 
-# %% ../../nbs/api/17_data.buffer.ipynb #482f6818
+# %% ../../nbs/api/17_data.buffer.ipynb #923eeb2a
 import re
 
 import numpy as np, pandas as pd
 
 from ..core import NotedTable
 from .draw import bucketed
-from .mix import as_draw
+from .mix import as_draw, mix_weights
 
 # %% ../../nbs/api/17_data.buffer.ipynb #48085415
 def regrouped(
@@ -48,18 +48,7 @@ def shuffled_blocks(
         held = take(held, idxs[step:])
     if held is not None: yield from regrouped([take(held, rng.permutation(len(held[0])))], step)
 
-# %% ../../nbs/api/17_data.buffer.ipynb #1643256d
-def _weights(mix, counts, vocab):
-    "Weight of the rows of each class under a mix"
-    p = dict(natural=1., sqrt=.5, balanced=0.).get(mix) if isinstance(mix, str) else mix
-    if isinstance(p, (int,float)): return np.where(counts>0, np.maximum(counts, 1.)**(p-1), 0)
-    if not isinstance(mix, dict): raise ValueError(f"a stream cannot be drawn by {type(mix).__name__} {str(mix)[:30]!r}; use 'natural', 'sqrt', 'balanced', a power in [-1,1] or a dict class -> weight")
-    names = {str(c):w for c,w in mix.items()}
-    if set(names)-set(vocab): raise ValueError(f"unknown classes {sorted(set(names)-set(vocab))} in the sampler; the classes are {vocab}")
-    w = np.where(counts>0, [names.get(c, 1.) for c in vocab], 0)
-    if not (np.isfinite(w).all() and (w>=0).all() and w.any()): raise ValueError(f"weights must be finite, >= 0 and not all 0, got {names}")
-    return w
-
+# %% ../../nbs/api/17_data.buffer.ipynb #8044f196
 def draw_rates(
     counts,       # rows per class, shape `(k,)`
     vocab:list,   # `k` class names
@@ -68,7 +57,8 @@ def draw_rates(
     "How often the rows of each class are drawn"
     d,counts = as_draw(sampler),np.asarray(counts)
     if d.cap or d.min_per_class: raise ValueError(f"{d}: a stream knows neither cap nor min_per_class, which need all items at once")
-    w = _weights(d.mix, counts, vocab)
+    if d.scheduled or not isinstance(d.mix, (str,int,float,dict)): raise ValueError(f"a stream cannot be drawn by {type(d.mix).__name__} {str(d.mix)[:30]!r}; use 'natural', 'sqrt', 'balanced', a power in [-1,1] or a dict class -> weight")
+    w = mix_weights(d.mix, counts, vocab)
     if d.length in (None,'under'): return w/w.max()
     return w/w[w>0].min() if d.length=='over' else w*d.length/(w*counts).sum()
 
