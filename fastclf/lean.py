@@ -12,9 +12,12 @@ import torch
 from fastai.callback.core import Callback, event
 from fastai.learner import AvgSmoothLoss, Learner, Recorder
 
-# %% ../nbs/api/27_lean.ipynb #2ad683c8
+# %% ../nbs/api/27_lean.ipynb #8bff87ee
 class LateSmoothLoss(AvgSmoothLoss):
     "fastai's smoothed training loss, computed when it is read"
+    def __init__(self, beta=0.98):
+        super().__init__(beta)
+        self.reset()
     def reset(self):
         super().reset()
         self.raw,self.seen = [],[]
