@@ -1,7 +1,8 @@
 """Balanced accuracy on long-tailed digits under the mixes that an epoch can be drawn in.
 
 Data, net, steps and rate as in `bench/digits.py`; the loss is cross-entropy in all, so that the mix is the only correction. The peer is the
-natural mix, seed by seed. Also shown: the logit-adjusted loss on the natural mix, which corrects without drawing anything twice.
+natural mix, seed by seed. Also shown: the logit-adjusted loss on the natural mix, which corrects without drawing anything twice. Once with
+batch norm, whose statistics the few images of a rare class take over when they are drawn often, and once with group norm.
 """
 import contextlib, io
 
@@ -10,7 +11,13 @@ from bench.harness import bench, mean_se, result
 
 seeds,mixes = range(8),('natural','sqrt','balanced','progressive','deferred')
 
-def mix_score(seed, mix, adjusted=False, epochs=120, lr=8e-3, bs=64):
+def group_net():
+    "The net of `bench/digits.py` with group norm"
+    from torch import nn
+    conv = lambda i,o,stride=1: [nn.Conv2d(i, o, 3, padding=1, stride=stride), nn.GroupNorm(8, o), nn.ReLU()]
+    return nn.Sequential(*conv(1, 24), *conv(24, 48, 2), *conv(48, 64), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(.1), nn.Linear(64, 10))
+
+def mix_score(seed, mix, net, adjusted=False, epochs=120, lr=8e-3, bs=64):
     "Balanced accuracy on the test part of a net trained on `mix`"
     import numpy as np, torch
     from fastai.basics import DataLoader, DataLoaders, Learner, set_seed
@@ -32,12 +39,17 @@ def mix_score(seed, mix, adjusted=False, epochs=120, lr=8e-3, bs=64):
     with torch.no_grad(): pred = learn.model.eval()(images(x_test)).argmax(1).numpy()
     return balanced_accuracy_score(y_test, pred)
 
-@bench('digits_mixes')
-def digits_mixes():
+def compared(name, net):
     "Deferred balance over the natural mix, in points, and the other mixes beside it"
-    got = {o:[mix_score(s, o) for s in seeds] for o in mixes}
-    got['natural, adjusted loss'] = [mix_score(s, 'natural', True) for s in seeds]
+    got = {o:[mix_score(s, o, net) for s in seeds] for o in mixes}
+    got['natural, adjusted loss'] = [mix_score(s, 'natural', net, True) for s in seeds]
     gains = {o:mean_se([100*(a-b) for a,b in zip(v, got['natural'])]) for o,v in got.items() if o!='natural'}
-    return [result('digits_mixes', gains['deferred'][0], 0, 'higher', 'natural mix, balanced accuracy', round(mean_se(got['natural'])[0], 4), len(seeds), 'points',
+    return result(name, gains['deferred'][0], 0, 'higher', 'natural mix, balanced accuracy', round(mean_se(got['natural'])[0], 4), len(seeds), 'points',
         se=round(gains['deferred'][1], 2), scores={o:[round(float(x), 4) for x in mean_se(v)] for o,v in got.items()},
-        gains={o:[round(float(x), 2) for x in v] for o,v in gains.items()})]
+        gains={o:[round(float(x), 2) for x in v] for o,v in gains.items()})
+
+@bench('digits_mixes')
+def digits_mixes(): return [compared('digits_mixes', net)]
+
+@bench('digits_mixes_groupnorm')
+def digits_mixes_groupnorm(): return [compared('digits_mixes_groupnorm', group_net)]
