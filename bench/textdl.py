@@ -50,7 +50,8 @@ def fastai_dls(df, bs=256):
     from fastai.data.block import CategoryBlock, DataBlock
     from fastai.data.transforms import ColReader, RandomSplitter
     from fastai.text.data import TextBlock
-    block = DataBlock((TextBlock.from_df('text', n_workers=0), CategoryBlock(vocab=sorted(set(df.label)))), get_x=ColReader('text'), get_y=ColReader('label'), splitter=RandomSplitter(.01, seed=0))
+    blocks = TextBlock.from_df('text', n_workers=0),CategoryBlock(vocab=sorted(set(df.label)))
+    block = DataBlock(blocks, get_x=ColReader('text'), get_y=ColReader('label'), splitter=RandomSplitter(.01, seed=0))
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         return block.dataloaders(df, bs=bs, num_workers=0, device='cpu')
