@@ -31,7 +31,7 @@ def write_titles(path, n, chunk=100_000):
 setup = '''
 from fastclf.data.sources import TextStream, count_stream
 from fastclf.data.stream import stream_dls
-from fastclf.text.data import VocabTokenizer, word_tokens
+from fastclf.text.words import VocabTokenizer, word_tokens
 '''
 whole = '''
 import time

@@ -20,12 +20,14 @@ def is_multi(
     if isinstance(labels, pd.DataFrame) or (isinstance(labels, np.ndarray) and labels.ndim==2): return True
     return any(isinstance(o, (list,tuple,set,frozenset,np.ndarray)) for o in labels)
 
-# %% ../nbs/api/03_labels.ipynb #366ac861
+# %% ../nbs/api/03_labels.ipynb #74274e3a
 def _from_table(labels):
     "Names of the columns that are set, per row of a frame of zeros and ones"
     bad = [c for c in labels.columns if not labels[c].isin([0,1]).all()]
     if bad: raise ValueError(f"column {bad[0]!r} holds {labels[bad[0]].unique()[:3].tolist()}; a table of labels has 0 or 1 (or booleans) in each cell")
-    names = labels.columns.astype(str).to_numpy()
+    labels = labels.set_axis(labels.columns.astype(str), axis=1)
+    labels = labels[class_order(labels.columns)]
+    names = labels.columns.to_numpy()
     return [tuple(names[o]) for o in labels.to_numpy(dtype=bool)]
 
 def label_sets(

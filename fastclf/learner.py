@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/learner.html.md"""
 # %% auto #0
 __all__ = ['History', 'history', 'plot_history', 'plain_output', 'PlainProgress', 'wrap_learner', 'predict']
 
-# %% ../nbs/api/29_learner.ipynb #933417d5
+# %% ../nbs/api/29_learner.ipynb #e117ca93
 import os, sys, time, warnings
 from contextlib import nullcontext
 from pathlib import Path
@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader as TorchLoader, IterableDataset
 
 from .core import whole_file, writable
 from .data.sampler import MixSchedule, dls_vocab, is_sampled, over_correction
+from .labels import is_multi
 from .preds import Preds
 from .state import as_it_was, load_weights
 
@@ -161,19 +162,26 @@ def _in_order(dl, like=None, bs=None):
     dl.get_idxs = lambda: order.tolist()
     return dl,order
 
-# %% ../nbs/api/29_learner.ipynb #38357cca
+# %% ../nbs/api/29_learner.ipynb #f506f246
+def _known(items, labels, vocab):
+    "Per row of a frame: are its labels known, and all of them in `vocab`?"
+    vocab,many = set(vocab),(list,tuple,set,frozenset,np.ndarray)
+    if np.ndim(labels): return items[labels].notna().all(axis=1) & ~items[[c for c in labels if str(c) not in vocab]].any(axis=1)
+    return items[labels].notna() & items[labels].map(lambda o: set(map(str, o))<=vocab if isinstance(o, many) else str(o) in vocab).astype(bool)
+
 def _test_dl(dls, items, bs):
     "A loader over new items, with targets if the frame has known labels"
     if not len(items): raise ValueError("no items to predict; pass at least one")
     kw = {} if bs is None else dict(bs=bs)
     if not isinstance(items, pd.DataFrame): return dls.test_dl(items, **kw)
     items,label = items.reset_index(drop=True),(vars(dls).get('source') or {}).get('labels')
-    if label not in items: return dls.test_dl(items, **kw)
-    bad = items[label].isna() | ~items[label].astype(str).isin(dls_vocab(dls))
+    cols = [label] if np.ndim(label)==0 else list(label)
+    if not set(cols)<=set(items): return dls.test_dl(items, **kw)
+    bad,multi = ~_known(items, label, dls_vocab(dls)),np.ndim(label) or is_multi(items[label])
     if bad.any():
-        if not items[label].isna().all(): warnings.warn(f"{bad.sum()} of {len(items)} labels are missing or unknown to the model {sorted(set(map(str, items[label][bad])))[:5]}; predicting without targets")
+        if not items[cols].isna().all(axis=None): warnings.warn(f"{bad.sum()} of {len(items)} labels are missing or unknown to the model, such as {items[cols][bad].iloc[0].to_dict()}; predicting without targets")
         return dls.test_dl(items, **kw)
-    return dls.test_dl(items.assign(**{label:items[label].astype(str)}), with_labels=True, **kw)
+    return dls.test_dl(items if multi else items.assign(**{label:items[label].astype(str)}), with_labels=True, **kw)
 
 # %% ../nbs/api/29_learner.ipynb #3b5256e5
 def _source(dls, on, bs):
