@@ -78,16 +78,16 @@ def hog_features(
     "Histograms of oriented gradients of image files"
     return np.concatenate([hog(_pixels(files[i:i+256], size, 1)/255).reshape(len(files[i:i+256]), -1) for i in range(0, len(files), 256)])
 
-# %% ../nbs/api/48_features.ipynb #12d83153
+# %% ../nbs/api/48_features.ipynb #ee0640db
 def _frozen_net(arch, pretrained, size, seed):
     "A net that takes images in [0,1] and gives features, and the size it wants"
     import timm, torch
-    from fastclf.vision.model import VisionBody, _timm_body
+    from fastclf.vision.model import VisionBody, timm_body
     if isinstance(arch, torch.nn.Module):
         if size is None: raise ValueError(f"a {type(arch).__name__} does not say which size it wants; give size, in pixels per side")
         return arch,size
     size = size or timm.get_pretrained_cfg(arch).input_size[-1]
-    with seeded(seed): body = _timm_body(arch, pretrained, 3, (size,size), {})
+    with seeded(seed): body = timm_body(arch, pretrained, 3, (size,size))
     return VisionBody(body, body.pretrained_cfg['mean'], body.pretrained_cfg['std']),size
 
 # %% ../nbs/api/48_features.ipynb #383e3650

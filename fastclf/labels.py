@@ -7,17 +7,19 @@ Docs: https://fastclf.github.io/fastclf/api/labels.html.md"""
 # %% auto #0
 __all__ = ['is_multi', 'label_sets', 'label_matrix']
 
-# %% ../nbs/api/03_labels.ipynb #8e5b0206
+# %% ../nbs/api/03_labels.ipynb #3cd8d541
 import numpy as np, pandas as pd
+from pandas.api.types import infer_dtype
 
 from .core import check_labels, class_order
 
-# %% ../nbs/api/03_labels.ipynb #1b63fad9
+# %% ../nbs/api/03_labels.ipynb #61c7339c
 def is_multi(
     labels, # labels of any form: names, lists of names, or a frame of zeros and ones
 ) -> bool:  # whether an item may have several
     "Are these the labels of a multi-label task?"
     if isinstance(labels, pd.DataFrame) or (isinstance(labels, np.ndarray) and labels.ndim==2): return True
+    if infer_dtype(labels)=='string': return False
     return any(isinstance(o, (list,tuple,set,frozenset,np.ndarray)) for o in labels)
 
 # %% ../nbs/api/03_labels.ipynb #74274e3a

@@ -7,8 +7,8 @@ Docs: https://fastclf.github.io/fastclf/api/preflight.html.md"""
 # %% auto #0
 __all__ = ['preflight']
 
-# %% ../nbs/api/36_preflight.ipynb #9c6b5629
-import time, warnings
+# %% ../nbs/api/36_preflight.ipynb #94b28abb
+import warnings
 from types import SimpleNamespace
 
 import numpy as np, pandas as pd, torch
@@ -20,16 +20,10 @@ from .callback.snapshot import check_monitor, monitor_direction
 from .core import NotedTable
 from .data.sampler import dl_targets, dls_mix, dls_vocab, is_resampled
 from .init import expected_loss, last_linear
-from .optimizer import fused_adamw
+from .sanity import overfit_batch, raw_output
 from .state import as_it_was
 
-# %% ../nbs/api/36_preflight.ipynb #617e78c9
-def _logits(learn, xb):
-    "What the model says to the inputs `xb`; of several outputs the first, as for fastai's recurrent nets"
-    getattr(learn.model, 'reset', lambda: None)()
-    out = learn.model(*xb)
-    return (out[0] if isinstance(out, (tuple,list)) else out).as_subclass(torch.Tensor)
-
+# %% ../nbs/api/36_preflight.ipynb #283d3e2e
 def _look(learn):
     "One training batch, its logits and its loss after a backward pass"
     dl,dev = learn.dls.train,getattr(learn.dls, 'device', None) or next(learn.model.parameters()).device
@@ -38,7 +32,7 @@ def _look(learn):
     learn._split(to_device(dl.one_batch() if hasattr(dl, 'one_batch') else next(iter(dl)), dev))
     for p in learn.model.parameters(): p.grad = None
     f = SimpleNamespace(learn=learn, xb=learn.xb, targs=learn.yb[0].as_subclass(torch.Tensor), loss=None, error=None, vocab=None)
-    f.logits = _logits(learn, f.xb)
+    f.logits = raw_output(learn, f.xb)
     f.k = f.logits.shape[1]
     try: f.vocab = dls_vocab(learn.dls)
     except ValueError: pass
@@ -60,7 +54,7 @@ def _is_softmax(loss):
     act = getattr(loss, 'activation', None)
     return isinstance(loss, torch.nn.CrossEntropyLoss) or (act is not None and abs(act(torch.tensor([[0.,0.,3.]])).sum().item()-1)<1e-4)
 
-# %% ../nbs/api/36_preflight.ipynb #7944d47a
+# %% ../nbs/api/36_preflight.ipynb #3714623b
 def _form(t):
     "How the targets `t` name classes"
     if t.ndim==1 or t.shape[1]==1: return 'indices'
@@ -71,9 +65,9 @@ def _check_targets(f):
     seen,form = f"{_form(t)} {tuple(t.shape)} of {str(t.dtype)[6:]}, outputs {(n,k)}",_form(t)
     row = lambda ok,what,remedy='': _row('targets', ok, seen+what, 'targets, outputs and loss fit', remedy)
     if f.vocab and len(f.vocab)!=k: return row(False, f', {len(f.vocab)} classes', f'build the model with {len(f.vocab)} outputs')
-    if f.error: return row(False, f'; {f.error}', dict(indices='targets are class indices: use CrossEntropy', shares='targets are shares: CrossEntropy and Focal of fastclf.losses take them', **{'multi-hot':'targets hold several labels: use BCEWithLogitsLossFlat'})[form])
+    if f.error: return row(False, f'; {f.error}', dict(indices='targets are class indices: use CrossEntropy', shares='targets are shares: CrossEntropy and Focal of fastclf.losses take them', **{'multi-hot':'targets hold several labels: use BinaryCrossEntropy'})[form])
     if form=='indices' and not (0<=t.min() and t.max()<k): return row(False, f', indices {t.min()} to {t.max()}', f'indices must go from 0 to {k-1}')
-    if form=='multi-hot' and _is_softmax(loss): return row(False, f', {t.sum(1).max():g} labels in a row', 'this loss takes one class per item: use BCEWithLogitsLossFlat')
+    if form=='multi-hot' and _is_softmax(loss): return row(False, f', {t.sum(1).max():g} labels in a row', 'this loss takes one class per item: use BinaryCrossEntropy')
     p = f.logits.detach()
     if k>1 and p.min()>=0 and torch.allclose(p.float().sum(1), torch.ones(n, device=p.device), atol=1e-3): return row(False, ', which sum to 1', 'the loss wants logits: take the softmax off the end of the model')
     return row(True, '')
@@ -156,46 +150,17 @@ def _check_params(f):
     if out: return _row('parameters', False, f'{seen}, {len(out)} not in the optimizer: {out[:3]}', 'the optimizer has all that train', 'let the splitter return every parameter')
     return _row('parameters', not dead, seen+(f', {len(dead)} without gradient: {dead[:3]}' if dead else ''), 'all that train have a gradient', 'they take no part in the loss: remove them, or look for a detach() on the way')
 
-# %% ../nbs/api/36_preflight.ipynb #cd79a073
-def _right(logits, t, softmax):
-    "Share of items (several labels: of labels) that are predicted right"
-    if not softmax: return ((logits>0)==(t.reshape(logits.shape)>.5)).float().mean().item()
-    return (logits.argmax(1)==(t.argmax(1) if t.shape==logits.shape else t.reshape(-1))).float().mean().item()
+# %% ../nbs/api/36_preflight.ipynb #85b7e058
+def _check_overfit(f, steps, seconds):
+    t = overfit_batch(f.learn, steps=steps, seconds=seconds)
+    return _row('overfit', t.ok, t.note.removesuffix('; next: find_lr(learn)'), 'one batch learnt by heart', 'look at a batch, and at layer_stats(learn)' if t.ok is False else 'allow more seconds')
 
-def _memorise(learn, xb, t, lr, steps, until):
-    "Fit one batch at rate `lr`; the best share of right items, and the steps done"
-    opt,softmax,best = fused_adamw(list(learn.model.parameters()), lr, wd=0.),_is_softmax(learn.loss_func),0.
-    for i in range(steps+1):
-        logits = _logits(learn, xb)
-        best = max(best, _right(logits.detach(), t, softmax))
-        if best==1 or time.monotonic()>until: break
-        learn.loss_func(logits, t).backward()
-        opt.step()
-        opt.zero_grad()
-    return best,i
-
-# %% ../nbs/api/36_preflight.ipynb #572bdd68
-def _check_overfit(f, steps, seconds, n=16):
-    learn,until,want = f.learn,time.monotonic()+seconds,'one batch learnt by heart'
-    xb,t = [o[:n] if isinstance(o, torch.Tensor) else o for o in f.xb],f.targs[:n]
-    if any(not isinstance(o, torch.Tensor) for o in xb): xb,t = f.xb,f.targs
-    for p in learn.model.parameters(): p.requires_grad_(p.is_floating_point())
-    for m in learn.model.modules():
-        if 'drop' in type(m).__name__.lower(): m.training = False
-    start,best = {k:v.clone() for k,v in learn.model.state_dict().items()},0.
-    for lr in (1e-3,1e-4,1e-2):
-        learn.model.load_state_dict(start)
-        share,took = _memorise(learn, xb, t, lr, steps, until)
-        if share==1: return _row('overfit', True, f'{len(t)} of {len(t)} items after {took} steps at rate {lr:g}', want)
-        best = max(best, share)
-        if time.monotonic()>until: return _row('overfit', None, f'at best {best:.0%} of {len(t)} items in {seconds:g} s', want, 'allow more seconds')
-    return _row('overfit', False, f'at best {best:.0%} of {len(t)} items in {steps} steps at each of three rates', want, 'the model does not see what tells the classes apart: look at a batch, at the activations, and for the same item under two labels')
-
-# %% ../nbs/api/36_preflight.ipynb #2488099e
+# %% ../nbs/api/36_preflight.ipynb #ec29956f
 def _valid_targets(dls, k, limit=5_000_000):
     "Targets of the validation part; of a large one at least one of each class"
-    try: t = torch.as_tensor(dl_targets(dls.valid))
+    try: t = torch.as_tensor(dl_targets(dls.valid, several=True))
     except (ValueError,TypeError,AttributeError): return torch.cat([b[-1].as_subclass(torch.Tensor).cpu() for b in dls.valid])
+    if t.ndim==2: return t[:limit//k]
     first = np.unique(t, return_index=True)[1]
     return t if len(t)*k<=limit else t[np.r_[first, :max(limit//k-len(first), 0)]]
 

@@ -7,12 +7,13 @@ Docs: https://fastclf.github.io/fastclf/api/data.duplicates.html.md"""
 # %% auto #0
 __all__ = ['exact_duplicates', 'group_ids', 'plain_text', 'near_texts', 'image_print', 'near_images']
 
-# %% ../../nbs/api/13_data.duplicates.ipynb #c4f8add0
+# %% ../../nbs/api/13_data.duplicates.ipynb #b5de0092
 import re, unicodedata
 
 import numpy as np, pandas as pd
 
 from ..core import need
+from .image import open_image
 
 # %% ../../nbs/api/13_data.duplicates.ipynb #f387b5f4
 def _groups(n, a, b, sim):
@@ -111,14 +112,11 @@ def near_texts(
     ok = np.flatnonzero(sim>=least)
     return _groups(len(first), np.r_[first[twin], alone[a[ok]]], np.r_[twin, alone[b[ok]]], np.r_[np.ones(len(twin)), sim[ok]])
 
-# %% ../../nbs/api/13_data.duplicates.ipynb #792a125f
-def _eight_bit(im):
-    "The image in RGB; transparent parts are white, deep grey is stretched from its darkest to its brightest pixel"
+# %% ../../nbs/api/13_data.duplicates.ipynb #c4b33029
+def _stretched(im):
+    "The image in RGB; deep grey is stretched from its darkest to its brightest pixel, since its range is not known"
     from PIL import Image
-    if im.mode[0] not in 'IF':
-        if not im.has_transparency_data: return im.convert('RGB')
-        im = im.convert('RGBA')
-        return Image.alpha_composite(Image.new('RGBA', im.size, 'white'), im).convert('RGB')
+    if im.mode[0] not in 'IF': return open_image(im)
     x = np.nan_to_num(np.asarray(im, dtype=np.float32))
     return Image.fromarray(((x-x.min())*(255/max(np.ptp(x), 1e-9))).astype(np.uint8)).convert('RGB')
 
@@ -127,7 +125,7 @@ def image_print(
 ) -> tuple:   # perceptual hash (int of 64 bits), thumbnail (16, 16, 3) uint8, width, height
     "What two images are compared by"
     phash = need('imagehash', 'data').phash
-    im = _eight_bit(im)
+    im = _stretched(im)
     bits = np.packbits(phash(im).hash.ravel()).view('>u8')[0]
     return int(bits),np.asarray(im.resize((16,16), 4)),im.width,im.height
 

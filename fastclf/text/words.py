@@ -8,24 +8,25 @@ Docs: https://fastclf.github.io/fastclf/api/text.words.html.md"""
 __all__ = ['word_tokens', 'packed_rows', 'pack_ids', 'WordSplit', 'split_words', 'kept_at_head', 'cut_packed', 'VocabTokenizer',
            'fit_words']
 
-# %% ../../nbs/api/40_text.words.ipynb #4ccc5976
+# %% ../../nbs/api/40_text.words.ipynb #eba5472e
 import re, unicodedata
+from array import array
 from functools import lru_cache
 from itertools import chain
 
 import numpy as np
 from fastcore.basics import patch
 
-# %% ../../nbs/api/40_text.words.ipynb #aef5a958
-_BREAK = '\x1e'
+# %% ../../nbs/api/40_text.words.ipynb #96097db2
+_BREAK,_GAP = '\x1e','\x1d'
 _RUN = re.compile(r'(.)\1*')
 _DIGIT = re.compile(r'\d')
 _RULES = dict(lower=True, accents=True, digits='forms', signs=True)
 
 @lru_cache(64)
 def _pattern(specials):
-    "Finds special tokens, numbers, words, line breaks, runs of signs, and the end of a text"
-    return re.compile('|'.join([*map(re.escape, specials), r'\d+(?:[.,]\d+)*(?!\w)', r'\w+', r'\n[ \t]*', r'[^\w\s]+', _BREAK]))
+    "Finds special tokens, numbers, words, line breaks and runs of signs"
+    return re.compile('|'.join([*map(re.escape, specials), r'\d+(?:[.,]\d+)*(?!\w)', r'\w+', r'\n[ \t]*', r'[^\w\s]+']))
 
 def _check_rules(rules, specials=()):
     "The rules, filled up with the defaults, or an error"
@@ -85,26 +86,32 @@ def pack_ids(
     lens = np.fromiter(map(len, ids), dtype=np.int32, count=len(ids))
     return np.fromiter(chain.from_iterable(ids), dtype=np.int32, count=lens.sum()),lens
 
-# %% ../../nbs/api/40_text.words.ipynb #eb67c2b0
-class _Pieces(dict):
-    "Piece -> its number; `parts` has the numbers of its words"
+# %% ../../nbs/api/40_text.words.ipynb #5289b2f0
+class _Spaced(dict):
+    "What stands between spaces -> its number; the numbers of its words are in `parts`, how many it has in `sizes`"
     def __init__(self, specials, rules):
-        self.rules,self.number,self.parts,self.specials = (rules['accents'], rules['digits'], rules['signs']),{},[],specials
-        self[_BREAK] = self._add(())
-    def _add(self, words):
-        self.parts.append([self.number.setdefault(w, len(self.number)) for w in words])
-        return len(self.parts)-1
-    def __missing__(self, piece):
-        self[piece] = n = self._add((piece,) if piece in self.specials else _words(piece, *self.rules))
+        self.find,self.specials,self.how = _pattern(specials).findall,specials,(rules['accents'], rules['digits'], rules['signs'])
+        self.letters_pass = rules['accents'] and not any(map(str.isalpha, specials))
+        self.number,self.parts,self.sizes = {},array('i'),array('i', [0])
+        self[_BREAK] = 0
+    def words(self, s): return [w for p in self.find(s) for w in ((p,) if p in self.specials else _words(p, *self.how))]
+    def __missing__(self, s):
+        "Letters alone are one word; what else `s` is, the expression finds"
+        words = (s[:40],) if self.letters_pass and s.isalpha() else self.words(s)
+        n = self[s] = len(self.sizes)
+        for w in words: self.parts.append(self.number.setdefault(w, len(self.number)))
+        self.sizes.append(len(words))
         return n
 
-def _chunk_text(texts, lower):
-    "Texts as one string, each with a break at its end"
-    s = _BREAK.join(texts)+_BREAK
-    if s.count(_BREAK)!=len(texts): s = _BREAK.join(t.replace(_BREAK, ' ') for t in texts)+_BREAK
-    return unicodedata.normalize('NFC', s.lower() if lower else s)
+def _cut(texts, lower, gap):
+    "Texts as one list of strings, cut at each `gap`; the break follows each text"
+    end = gap+_BREAK+gap
+    s = end.join(texts)+end
+    if s.count(_BREAK)!=len(texts): s = end.join(t.replace(_BREAK, ' ') for t in texts)+end
+    s = unicodedata.normalize('NFC', s.lower() if lower else s)
+    return (s.replace('\n', ' \n ') if gap==' ' else s).split(gap)
 
-# %% ../../nbs/api/40_text.words.ipynb #c4bbee21
+# %% ../../nbs/api/40_text.words.ipynb #1d1c0cc3
 class WordSplit:
     "Texts as numbers of their `words`: `flat` has them all, `lens` how many each text has; `how` they were split"
     def __init__(self, words, flat, lens, how): self.words,self.flat,self.lens,self.how = words,flat,lens,how
@@ -116,15 +123,14 @@ def split_words(
 ) -> WordSplit:  # the words of `word_tokens` as numbers
     "Split all texts into words in one pass"
     texts,rules,specials = list(texts),_check_rules(rules, specials),tuple(specials)
-    pieces,find = _Pieces(specials, rules),_pattern(specials).findall
-    chunks = [np.zeros(0, np.int32)]
-    for i in range(0, len(texts), 4096):
-        found = find(_chunk_text(texts[i:i+4096], rules['lower']))
-        chunks.append(np.fromiter(map(pieces.__getitem__, found), dtype=np.int32, count=len(found)))
-    flat = np.concatenate(chunks)
-    parts,sizes = pack_ids(pieces.parts)
+    known,chunks = _Spaced(specials, rules),[np.zeros(0, np.int32)]
+    gap = _GAP if any(re.search(r'\s', o) for o in specials) else ' '
+    for i in range(0, len(texts), 1024):
+        found = _cut(texts[i:i+1024], rules['lower'], gap)
+        chunks.append(np.fromiter(map(known.__getitem__, found), dtype=np.int32, count=len(found)))
+    flat,parts,sizes = np.concatenate(chunks),np.array(known.parts, np.int32),np.array(known.sizes, np.int32)
     upto = sizes[flat].cumsum(dtype=np.int64)[flat==0]
-    return WordSplit(list(pieces.number), packed_rows(parts, sizes, flat)[0], np.diff(upto, prepend=0).astype(np.int32), dict(specials=list(specials), **rules))
+    return WordSplit(list(known.number), packed_rows(parts, sizes, flat)[0], np.diff(upto, prepend=0).astype(np.int32), dict(specials=list(specials), **rules))
 
 # %% ../../nbs/api/40_text.words.ipynb #80aaad10
 _CUTS = 'head','tail','head+tail'

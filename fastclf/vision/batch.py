@@ -7,7 +7,9 @@ Docs: https://fastclf.github.io/fastclf/api/vision.batch.html.md"""
 # %% auto #0
 __all__ = ['CropFlip', 'UnitFloat']
 
-# %% ../../nbs/api/38_vision.batch.ipynb #49171f00
+# %% ../../nbs/api/38_vision.batch.ipynb #186a191c
+from sys import getrefcount
+
 import numpy as np, torch
 from fastai.data.transforms import IntToFloatTensor
 from fastai.torch_core import TensorImage
@@ -48,12 +50,26 @@ class CropFlip(Transform):
         if (h,w)==(H,W) and not flip.any(): return x
         return _windows(x.as_subclass(torch.Tensor), place(H-h), place(W-w), flip, h, w).as_subclass(type(x))
 
-# %% ../../nbs/api/38_vision.batch.ipynb #13f8e05c
+# %% ../../nbs/api/38_vision.batch.ipynb #640044b2
+class _Blocks:
+    "Memory for float arrays, used again once nothing else refers to it; copies and pickles start empty"
+    def __init__(self): self.kept = []
+    def __reduce__(self): return _Blocks,()
+    def empty(self, shape):
+        "A tensor of any values"
+        at = next((i for i in range(len(self.kept)) if self.kept[i].shape==shape and getrefcount(self.kept[i])==2), None)
+        block = np.empty(shape, np.float32) if at is None else self.kept.pop(at)
+        self.kept = [*self.kept[-2:], block]
+        return torch.from_numpy(block)
+
 class UnitFloat(IntToFloatTensor):
     "8-bit images to floats in [0,1], as fastai's `IntToFloatTensor`"
+    def __init__(self, div=255., div_mask=1):
+        super().__init__(div, div_mask)
+        self.blocks = _Blocks()
     def encodes(self, o:TensorImage):
         if o.device.type!='cpu' or o.dtype!=torch.uint8: return o.float().div_(self.div)
-        x,res = o.as_subclass(torch.Tensor),torch.from_numpy(np.empty(tuple(o.shape), np.float32))
+        x,res = o.as_subclass(torch.Tensor),self.blocks.empty(tuple(o.shape))
         n = max(1, 2**17//max(1, o[:1].numel()))
         for a,b in zip(res.split(n), x.split(n)): a.copy_(b).div_(self.div)
         return res.as_subclass(type(o))

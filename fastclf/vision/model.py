@@ -6,7 +6,7 @@ Docs: https://fastclf.github.io/fastclf/api/vision.model.html.md"""
 
 # %% auto #0
 __all__ = ['check_arch', 'arch_config', 'feature_maps', 'VisionBody', 'train_stats', 'ConcatPool', 'GroupMean', 'vision_head',
-           'vision_model', 'vision_groups']
+           'timm_body', 'vision_model', 'vision_groups']
 
 # %% ../../nbs/api/40_vision.model.ipynb #6c525fed
 import json
@@ -182,7 +182,7 @@ def vision_head(
     nn.init.zeros_(linear.bias)
     return linear if kind=='avg' else nn.Sequential(ConcatPool() if kind=='concat' else nn.Flatten(), nn.Dropout(drop), linear)
 
-# %% ../../nbs/api/40_vision.model.ipynb #721b96bb
+# %% ../../nbs/api/40_vision.model.ipynb #6b97274a
 def _check_loaded(model, weights, arch):
     "`ValueError` if less than half of the tensors of `model` come from `weights`"
     sizes = {}
@@ -191,7 +191,14 @@ def _check_loaded(model, weights, arch):
     n = sum(any(torch.equal(p, o.to(p.dtype)) for o in sizes.get(p.numel(), [])) for p in ps)
     if n<len(ps)/2: raise ValueError(f"only {n} of the {len(ps)} tensors of {arch!r} are in these weights; they are of another model")
 
-def _timm_body(arch, pretrained, n_in, size, kwargs):
+# %% ../../nbs/api/40_vision.model.ipynb #3125fab4
+def timm_body(
+    arch:str,    # timm name
+    pretrained,  # True: the hub's weights; a file or folder: those; False: random ones
+    n_in:int,    # channels of the input
+    size:tuple,  # height and width in pixels, for networks of fixed size
+    **kwargs,    # further options of `timm.create_model`
+) -> nn.Module:  # takes `(bs,n_in,*size)`, gives features
     "timm model without classifier, its weights loaded as `pretrained` says"
     import timm
     check_arch(arch)
@@ -205,10 +212,10 @@ def _timm_body(arch, pretrained, n_in, size, kwargs):
     _check_loaded(model, weights, arch)
     return model
 
-# %% ../../nbs/api/40_vision.model.ipynb #329e9af0
+# %% ../../nbs/api/40_vision.model.ipynb #160de8d3
 def _body(arch, pretrained, x, frozen_bn, kwargs):
     "The model below the head, for images like `x`"
-    if not isinstance(arch, nn.Module): model = _timm_body(arch, pretrained, x.shape[1], tuple(x.shape[2:]), kwargs)
+    if not isinstance(arch, nn.Module): model = timm_body(arch, pretrained, x.shape[1], tuple(x.shape[2:]), **kwargs)
     elif kwargs: raise ValueError(f"{[*kwargs]} are options of timm's models, and arch is a module; build it with them")
     else: model = arch
     if not frozen_bn: return model
@@ -219,10 +226,18 @@ def _body(arch, pretrained, x, frozen_bn, kwargs):
 def _one_image(dls):
     "A batch of one validation image, as the model will get it"
     dl = dls.valid
-    b = dl.after_batch(to_device(dl.do_batch([dl.do_item(0)]), dl.device))
-    return b[0].as_subclass(torch.Tensor)
+    return dl.after_batch(to_device(dl.do_batch([dl.do_item(0)]), dl.device))[0].as_subclass(torch.Tensor)
 
-# %% ../../nbs/api/40_vision.model.ipynb #0d650a28
+# %% ../../nbs/api/40_vision.model.ipynb #044d456c
+def _check_widths(model, dls, x, name):
+    "The model; `ValueError` if the loader's images vary in width and the model takes one width"
+    if not getattr(getattr(getattr(dls.valid, 'images', None), 'form', None), 'varies', False): return model
+    try:
+        with torch.no_grad(): model.eval()(F.pad(x, (0,32)))
+    except (RuntimeError, AssertionError, ValueError) as e: raise ValueError(f"{name!r} with this head takes images of one size ({e}), and method='bucket' gives a width per batch; give vision_dls method='squish', 'crop' or 'pad', or take a convolutional network with head='avg'") from e
+    return model
+
+# %% ../../nbs/api/40_vision.model.ipynb #49ba1115
 def vision_model(
     arch,                 # timm name, or a module that takes `(bs,c,h,w)` and gives features or maps of them
     n_out:int,            # number of classes
@@ -245,7 +260,7 @@ def vision_model(
     except (RuntimeError, AssertionError, ValueError, AttributeError) as e:
         own = f"its own size is {cfg['input_size'][-1]}, most take multiples of 32: vision_dls(..., size=224)" if cfg else 'look at its forward'
         raise ValueError(f"{name!r} cannot take images of {x.shape[2]} x {x.shape[3]}{'' if head=='avg' else f' for head={head!r}'} ({e}); {own}") from e
-    return nn.Sequential(body.train(), vision_head(head, shape, n_out, kwargs.get('drop_rate', 0.)).to(x.device))
+    return _check_widths(nn.Sequential(body, vision_head(head, shape, n_out, kwargs.get('drop_rate', 0.)).to(x.device)), dls, x, name).train()
 
 # %% ../../nbs/api/40_vision.model.ipynb #45ba8216
 def vision_groups(
