@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/learner.html.md"""
 # %% auto #0
 __all__ = ['History', 'history', 'plot_history', 'plain_output', 'PlainProgress', 'wrap_learner', 'predict']
 
-# %% ../nbs/api/29_learner.ipynb #e117ca93
+# %% ../nbs/api/29_learner.ipynb #0b3f6f77
 import os, sys, time, warnings
 from contextlib import nullcontext
 from pathlib import Path
@@ -23,6 +23,7 @@ from fastai.losses import BaseLoss
 from torch import nn
 from torch.utils.data import DataLoader as TorchLoader, IterableDataset
 
+from .callback.deferred import DeferredWeights
 from .core import whole_file, writable
 from .data.sampler import MixSchedule, dls_vocab, is_sampled, over_correction
 from .labels import is_multi
@@ -126,11 +127,11 @@ class PlainProgress(Callback):
         if self.learn.logger==self.line: self.learn.logger = self.old
         vars(self.learn).pop('progress', None)
 
-# %% ../nbs/api/29_learner.ipynb #3617e1cc
+# %% ../nbs/api/29_learner.ipynb #d883f0e1
 def wrap_learner(
     learn:Learner, # any Learner
 ) -> Learner:      # the same, with a history, the epoch told to its loader, and plain progress where no notebook or terminal shows bars
-    "Attach `History`, `MixSchedule` where the mix changes, and `PlainProgress` where bars cannot be drawn"
+    "Attach `History`, `MixSchedule` where the mix changes, `DeferredWeights` where the loss waits, and `PlainProgress` where bars cannot be drawn"
     if not any(isinstance(o, History) for o in learn.cbs): learn.add_cb(History())
     if plain_output() and any(isinstance(o, ProgressCallback) for o in learn.cbs):
         learn.remove_cb(ProgressCallback)
@@ -138,7 +139,8 @@ def wrap_learner(
     return _with_sampling(learn)
 
 def _with_sampling(learn):
-    "Attach `MixSchedule` to a Learner whose mix changes, and say if sampler and loss correct twice"
+    "Attach `MixSchedule` to a Learner whose mix changes, `DeferredWeights` to one whose loss waits, and say if sampler and loss correct twice"
+    if getattr(learn.loss_func, 'deferred', None) and not any(isinstance(o, DeferredWeights) for o in learn.cbs): learn.add_cb(DeferredWeights())
     if is_sampled(learn.dls) and learn.dls.train.draw.draw.scheduled and not any(isinstance(o, MixSchedule) for o in learn.cbs): learn.add_cb(MixSchedule())
     try: why = over_correction(learn.dls, learn.loss_func)
     except ValueError: why = ''
