@@ -7,25 +7,24 @@ Docs: https://fastclf.github.io/fastclf/api/finder.html.md"""
 # %% auto #0
 __all__ = ['RateSweep', 'rate_marks', 'plot_rates', 'FoundRate', 'find_lr']
 
-# %% ../nbs/api/37_finder.ipynb #6fc11266
-import base64
+# %% ../nbs/api/37_finder.ipynb #21544af0
+import base64, random
+from contextlib import nullcontext
 from io import BytesIO
 
 import matplotlib.pyplot as plt, numpy as np
-from fastai.callback.core import Callback, CancelFitException, CancelValidException
-from fastai.callback.progress import CSVLogger, ProgressCallback
+from fastai.callback.core import CancelFitException
 from fastai.callback.schedule import valley
 from fastai.learner import Learner
 
-from .core import NotedTable
-from .learner import plain_output
-from .state import as_it_was
+from .core import NotedTable, seeded
+from .probe import Probe, probe_fit, probing
 
-# %% ../nbs/api/37_finder.ipynb #1c6f8853
-class RateSweep(Callback):
+# %% ../nbs/api/37_finder.ipynb #c263e02e
+class RateSweep(Probe):
     "Raise the rate from `start` to `end` in `num_it` batches; keep rates and smoothed losses"
-    name,order = 'lr_finder',90
     def __init__(self, start, end, num_it, beta=.98): # `beta`: smoothing, as in fastai's recorder
+        super().__init__(num_it)
         self.sched = start*(end/start)**(np.arange(num_it)/num_it)
         self.beta,self.avg,self.rates,self.smooth = beta,0.,[],[]
     def before_batch(self): self.opt.set_hypers(lr=float(self.sched[len(self.rates)]))
@@ -35,17 +34,15 @@ class RateSweep(Callback):
         self.rates.append(float(self.sched[len(self.rates)]))
         self.avg = self.beta*self.avg + (1-self.beta)*loss
         self.smooth.append(self.avg/(1-self.beta**len(self.rates)))
-        if self.smooth[-1]>4*min(self.smooth) or len(self.rates)==len(self.sched): raise CancelFitException
-    def before_validate(self): raise CancelValidException
+        if self.smooth[-1]>4*min(self.smooth): raise CancelFitException
+        super().after_batch()
 
-def _sweep(learn, start, end, num_it):
+def _sweep(learn, start, end, num_it, seed=None):
     "Rates and smoothed losses of one sweep; `learn` stays as it is"
-    n = len(learn.dls.train)
-    if not n: raise ValueError(f"the training part has no batch: {len(learn.dls.train.dataset)} items in batches of {learn.dls.train.bs}, the last dropped; build the DataLoaders with a smaller bs")
     cb = RateSweep(start, end, num_it)
-    with as_it_was(learn), learn.no_logging():
-        learn.remove_cbs([o for o in learn.cbs if isinstance(o, CSVLogger) or (plain_output() and isinstance(o, ProgressCallback))])
-        learn.fit(-(-num_it//n), cbs=cb)
+    with probing(learn), nullcontext() if seed is None else seeded(seed):
+        if seed is not None and hasattr(learn.dls.train, 'rng'): learn.dls.train.rng = random.Random(seed)
+        probe_fit(learn, cb)
     if not cb.rates: raise ValueError(f"the loss of the first batch is not finite, at rate {start:g}; look at the inputs, targets and loss (preflight(learn))")
     return np.array(cb.rates),np.array(cb.smooth)
 
@@ -61,26 +58,30 @@ def rate_marks(
     fall = np.diff(y)/np.diff(np.log(x))
     return dict(steepest=float(x[fall.argmin()] if len(x)>1 else x[0]), minimum=float(x[y.argmin()]/10), valley=valley(x.tolist(), y.tolist(), n)[0])
 
-# %% ../nbs/api/37_finder.ipynb #9b60852e
+# %% ../nbs/api/37_finder.ipynb #85f79335
 def plot_rates(
     found,            # a `FoundRate`
     ax:plt.Axes=None, # draw here; a new figure if None
 ) -> plt.Axes:
-    "Draw loss over rate, with the three points and the recommendation"
+    "Draw loss over rate, with the three points and the recommendation; of several sweeps each curve, and a band over their rates"
     if ax is None: _,ax = plt.subplots(figsize=(4.5,2.5))
     ax.plot(found.lrs, found.losses)
     for k,lr in found.marks.items(): ax.plot(lr, np.interp(np.log(lr), np.log(found.lrs), found.losses), 'o', label=f'{k} {lr:.1e}')
     ax.axvline(float(found), color='k', ls='--', label=f'recommended {float(found):.1e}')
+    if len(found.sweeps)>1:
+        for x,y in found.sweeps: ax.plot(x, y, color='grey', lw=.7, alpha=.6)
+        ax.axvspan(min(found.rates), max(found.rates), color='k', alpha=.1, label=f'{len(found.rates)} sweeps')
     ax.set(xscale='log', xlabel='learning rate', ylabel='smoothed loss')
     ax.legend(fontsize=7)
     return ax
 
-# %% ../nbs/api/37_finder.ipynb #3e2f044d
+# %% ../nbs/api/37_finder.ipynb #961790e7
 class FoundRate(float):
-    "The recommended rate, with the sweep it comes from: `lrs`, `losses`, `steepest`, `minimum`, `valley`"
-    def __new__(cls, lr, lrs=(), losses=(), marks=None, cap=None):
+    "The recommended rate, with what it comes from: `lrs`, `losses`, `steepest`, `minimum`, `valley`; `sweeps` and the `rates` of each"
+    def __new__(cls, lr, lrs=(), losses=(), marks=None, cap=None, sweeps=(), rates=()):
         self = super().__new__(cls, lr)
         self.lrs,self.losses,self.marks,self.cap = np.asarray(lrs),np.asarray(losses),marks or {},cap
+        self.sweeps,self.rates = list(sweeps),list(rates)
         vars(self).update(self.marks)
         return self
     __str__ = float.__repr__
@@ -91,6 +92,7 @@ class FoundRate(float):
         rates = {**self.marks, 'recommended':float(self)}
         loss = np.interp(np.log(list(rates.values())), np.log(self.lrs), self.losses)
         why = 'the middle one of the three points' if self.cap is None or float(self)<self.cap else f'limited to {self.cap:g}'
+        if len(self.rates)>1: why += f'; {len(self.rates)} sweeps said {min(self.rates):.2g} to {max(self.rates):.2g}, a factor of {max(self.rates)/min(self.rates):.1f}'
         return NotedTable(dict(rate=list(rates.values()), loss=loss), index=list(rates), note=f'Recommended: {why}; next: fit_recipe(learn, 5, {float(self):.2g})')
     def _repr_html_(self):
         ax,out = plot_rates(self),BytesIO()
@@ -98,19 +100,31 @@ class FoundRate(float):
         plt.close(ax.figure)
         return f"<img src='data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}'>" + self.table._repr_html_()
 
-# %% ../nbs/api/37_finder.ipynb #d562bfca
+# %% ../nbs/api/37_finder.ipynb #29aa2cc0
+def _max_lr(learn):
+    "The highest rate that the Learner's builder allows, None if it said nothing"
+    cap = vars(learn).get('max_lr')
+    return cap(learn) if callable(cap) else cap
+
+def _middle(xs):
+    "Median on a log scale"
+    return float(np.exp(np.median(np.log(xs))))
+
 def find_lr(
     learn:Learner,    # any Learner; it stays as it is
     start:float=1e-7, # first rate
     end:float=10,     # last rate
     num_it:int=100,   # batches, at least 2
+    seeds:int=1,      # sweeps, each in another random state
     cap:float=None,   # highest rate to recommend; by default `learn.max_lr`, if a builder has set it
 ) -> FoundRate:       # a float, the recommended rate
     "Find a learning rate: the middle one of the steepest point, a tenth of the lowest, and the valley"
     if not 0<start<end: raise ValueError(f"start must be above 0 and below end, got start={start:g}, end={end:g}")
-    if num_it<2: raise ValueError(f"num_it must be at least 2, got {num_it}; 100 is usual")
-    lrs,losses = _sweep(learn, start, end, num_it)
-    marks = rate_marks(lrs, losses)
-    cap = vars(learn).get('max_lr') if cap is None else cap
-    lr = sorted(marks.values())[1]
-    return FoundRate(lr if cap is None else min(lr, cap), lrs, losses, marks, cap)
+    if num_it<2 or seeds<1: raise ValueError(f"num_it must be at least 2 and seeds at least 1, got num_it={num_it}, seeds={seeds}; 100 batches and 1 or 3 sweeps are usual")
+    sweeps = [_sweep(learn, start, end, num_it, i or None) for i in range(seeds)]
+    marks = [rate_marks(*o) for o in sweeps]
+    cap = _max_lr(learn) if cap is None else cap
+    rates = [sorted(o.values())[1] for o in marks]
+    lr,n = rates[0] if seeds==1 else _middle(rates),min(len(o[0]) for o in sweeps)
+    mid = marks[0] if seeds==1 else {k:_middle([o[k] for o in marks]) for k in marks[0]}
+    return FoundRate(lr if cap is None else min(lr, cap), sweeps[0][0][:n], np.mean([o[1][:n] for o in sweeps], 0), mid, cap, sweeps, rates)

@@ -7,9 +7,8 @@ Docs: https://fastclf.github.io/fastclf/api/text.transformers.html.md"""
 # %% auto #0
 __all__ = ['TransformerClassifier', 'transformer_groups', 'decayed_rates', 'transformer_classifier', 'read_whole']
 
-# %% ../../nbs/api/46_text.transformers.ipynb #2333872c
+# %% ../../nbs/api/46_text.transformers.ipynb #d6c3055b
 from contextlib import contextmanager
-from functools import partial
 
 from fastai.learner import Learner
 from fastai.torch_core import params
@@ -38,13 +37,12 @@ def transformer_groups(
     "Parameter groups by depth; together they hold every parameter once"
     return [*depth_groups(model.encoder.body), params(model.head)]
 
-# %% ../../nbs/api/46_text.transformers.ipynb #21eab89b
+# %% ../../nbs/api/46_text.transformers.ipynb #23a2da81
 _CAPS = 1e-2,5e-5
 
-def _freeze_to(learn, n):
-    "fastai's `freeze_to`, and the cap that goes with it"
-    type(learn).freeze_to(learn, n)
-    learn.max_lr = _CAPS[any(p.requires_grad for p in learn.model.encoder.parameters())]
+def _max_lr(learn):
+    "The highest rate for `learn` as it is frozen now: all but its last group, or less"
+    return _CAPS[any(p.requires_grad for g in learn.splitter(learn.model)[:-1] for p in g)]
 
 def decayed_rates(
     learn:Learner,   # a Learner with parameter groups by depth
@@ -55,7 +53,7 @@ def decayed_rates(
     if not 0<decay<=1: raise ValueError(f"decay must lie in (0,1], got {decay}; 0.9 makes each layer a tenth slower than the one above")
     return slice(lr*decay**(len(learn.splitter(learn.model))-1), lr)
 
-# %% ../../nbs/api/46_text.transformers.ipynb #70624df9
+# %% ../../nbs/api/46_text.transformers.ipynb #768941a6
 @delegates(text_encoder, but=['tok'])
 def transformer_classifier(
     dls,              # from `text_dls` with the same name or folder as `tokenizer`
@@ -71,7 +69,7 @@ def transformer_classifier(
     encoder = text_encoder(name, dls.tokenizer, **kwargs)
     model = TransformerClassifier(encoder, len(dls_vocab(dls)), drop)
     learn = class_learner(dls, model, loss, opt_func, metrics, path, splitter=transformer_groups, train_bn=False)
-    learn.freeze_to = partial(_freeze_to, learn)
+    learn.max_lr = _max_lr
     learn.freeze()
     return learn
 
