@@ -8,7 +8,7 @@ Docs: https://fastclf.github.io/fastclf/api/callback.snapshot.html.md"""
 __all__ = ['LOWER', 'HIGHER', 'model_folder', 'free_file', 'saved', 'Snapshot', 'monitor_direction', 'monitor_names',
            'check_monitor', 'monitor_value', 'is_better', 'Monitor', 'KeepBest', 'StopEarly']
 
-# %% ../../nbs/api/30_callback.snapshot.ipynb #da5999f5
+# %% ../../nbs/api/30_callback.snapshot.ipynb #6a1842a1
 import warnings
 from itertools import chain, count
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from fastai.callback.core import Callback, CancelFitException
 from fastai.learner import Learner, Recorder
-from fastcore.basics import noops
+from fastcore.basics import noops, patch
 from safetensors import SafetensorError
 
 from ..core import writable
@@ -161,29 +161,52 @@ class Monitor(Callback):
         if not is_better(val, self.best, self.dirn, self.min_delta, self.ties): return self.worse()
         if self.better() is not False: self.best,self.best_epoch = val,self.n_epochs
 
-# %% ../../nbs/api/30_callback.snapshot.ipynb #4b3605c5
+# %% ../../nbs/api/30_callback.snapshot.ipynb #4988603c
 class KeepBest(Monitor):
-    "Save the model of the best epoch (the last of equal ones), over all fits, and load it at the end of each fit"
+    "Save the models of the best epochs (of equal ones the last), over all fits, and load the best at the end of each fit"
     ties = True
     def __init__(self,
         monitor='balanced_accuracy_score', # what decides, one of `monitor_names(learn)`
         comp=None,    # `np.greater` or `np.less`; from the name if None
         load=True,    # load the best model when a fit ends?
         folder=None,  # where to save; `learn.path/learn.model_dir` if None
-        name='best',  # how the file's name begins
+        name='best',  # how the files' names begin
         min_delta=0., # a better value must be better by more than this, at least 0
+        keep:int=1,   # how many models to keep, at least 1
     ):
+        if keep<1: raise ValueError(f"keep must be at least 1 model, got {keep}; leave the callback out to keep none")
         super().__init__(monitor, comp, min_delta)
-        self.reload,self.folder,self.stem,self.file = load,folder,name,None
+        self.reload,self.folder,self.stem,self.keep,self.kept = load,folder,name,keep,[]
     def start(self):
         super().start()
         self.place = model_folder(self.learn, self.folder)
-    def better(self):
-        if self.file is None: self.file = free_file(self.place, self.stem, bare=True)
-        return saved(self.learn.model, self.file)
+    def better(self): return self._place()
+    def worse(self): self.keep>1 and self._place()
     def after_fit(self):
         if self.on and self.reload and self.file: load_weights(self.learn.model, self.file)
         self.on = False
+
+# %% ../../nbs/api/30_callback.snapshot.ipynb #d89e1537
+@patch(as_prop=True)
+def files(self:KeepBest) -> list:
+    "Files of the kept models, best first"
+    return [f for _,f in self.kept]
+
+@patch(as_prop=True)
+def file(self:KeepBest):
+    "File of the best model; None if there is none"
+    return self.files[0] if self.kept else None
+
+@patch
+def _place(self:KeepBest):
+    "Save the model if it is among the best; was it saved?"
+    val,full = monitor_value(self.learn, self.monitor),len(self.kept)==self.keep
+    if not np.isfinite(val) or full and not is_better(val, self.kept[-1][0], self.dirn, ties=True): return False
+    file = self.files[-1] if full else free_file(self.place, self.stem, bare=True)
+    if not saved(self.learn.model, file): return False
+    rest = self.kept[:-1] if full else self.kept
+    self.kept = sorted([(val,file), *rest], key=lambda o: o[0], reverse=self.dirn is np.greater)
+    return True
 
 # %% ../../nbs/api/30_callback.snapshot.ipynb #4b4d0d3b
 class StopEarly(Monitor):
