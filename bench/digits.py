@@ -25,34 +25,47 @@ def long_tail(seed, ir=50, head=120):
     keep = np.concatenate([rng.choice(np.flatnonzero(y==c), n, replace=False) for c,n in zip(rng.permutation(10), sizes)])
     return x[keep],y[keep],x_test,y_test
 
-def net():
-    "Three convolutions with batch norm, 39,290 parameters"
+def net(norm=None):
+    "Three convolutions with batch norm, or `norm(channels)`: 39,290 parameters"
     from torch import nn
-    conv = lambda i,o,stride=1: [nn.Conv2d(i, o, 3, padding=1, stride=stride), nn.BatchNorm2d(o), nn.ReLU()]
+    conv = lambda i,o,stride=1: [nn.Conv2d(i, o, 3, padding=1, stride=stride), (norm or nn.BatchNorm2d)(o), nn.ReLU()]
     return nn.Sequential(*conv(1, 24), *conv(24, 48, 2), *conv(48, 64), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(.1), nn.Linear(64, 10))
 
-def net_score(seed, fit, opt_func, loss=None, bs=64):
-    "Balanced accuracy on the test part of the net that `fit(learn)` trained"
+def digits_learner(seed, opt_func, loss=None, mix=None, norm=None, bs=64):
+    "A Learner on the training part of `seed`, drawn as `mix` says; `loss(counts)` gives its loss, `choose_loss` if None"
     import numpy as np, torch
     from fastai.basics import DataLoader, DataLoaders, Learner, set_seed
-    from sklearn.metrics import balanced_accuracy_score
+    from fastclf.data.sampler import sampled
     from fastclf.losses import choose_loss
     torch.set_num_threads(1)
-    x,y,x_test,y_test = long_tail(seed)
-    images = lambda x: torch.tensor(x).view(-1, 1, 8, 8)
-    items = list(zip(images(x), torch.tensor(y)))
+    x,y = long_tail(seed)[:2]
+    items = list(zip(as_images(x), torch.tensor(y)))
     set_seed(seed)
     dls = DataLoaders(DataLoader(items, bs=bs, shuffle=True, drop_last=True), DataLoader(items[:1], bs=bs), device='cpu')
-    learn = Learner(dls, net(), loss or choose_loss(np.bincount(y))[0], opt_func=opt_func)
+    dls.vocab = [str(i) for i in range(10)]
+    if mix is not None: dls = sampled(dls, mix)
+    return Learner(dls, net(norm), choose_loss(np.bincount(y))[0] if loss is None else loss(np.bincount(y)), opt_func=opt_func)
+
+def as_images(x):
+    "Rows of 64 pixels as a tensor `(n,1,8,8)`"
+    import torch
+    return torch.tensor(x).view(-1, 1, 8, 8)
+
+def net_score(seed, fit, opt_func, **kwargs):
+    "Balanced accuracy on the test part of the net that `fit(learn)` trained; `kwargs` as in `digits_learner`"
+    import torch
+    from sklearn.metrics import balanced_accuracy_score
+    learn = digits_learner(seed, opt_func, **kwargs)
     with contextlib.redirect_stdout(io.StringIO()), learn.no_mbar(): fit(learn)
-    with torch.no_grad(): pred = learn.model.eval()(images(x_test)).argmax(1).numpy()
+    x_test,y_test = long_tail(seed)[2:]
+    with torch.no_grad(): pred = learn.model.eval()(as_images(x_test)).argmax(1).numpy()
     return balanced_accuracy_score(y_test, pred)
 
 @functools.cache
 def our_scores(seeds=seeds, epochs=120, lr=8e-3):
     "Our default recipe, one score per seed"
     from fastclf.optimizer import fused_adamw
-    from fastclf.recipe import fit_recipe
+    from fastclf.fit import fit_recipe
     return [net_score(o, lambda learn: fit_recipe(learn, epochs, lr, monitor=None), fused_adamw) for o in seeds]
 
 @functools.cache
@@ -61,7 +74,7 @@ def fastai_scores(seeds=seeds, epochs=120, lr=8e-3):
     importlib.import_module('fastai.callback.schedule') # gives the Learner its fit_one_cycle
     from fastai.losses import CrossEntropyLossFlat
     from fastai.optimizer import Adam
-    return [net_score(o, lambda learn: learn.fit_one_cycle(epochs, lr), Adam, CrossEntropyLossFlat()) for o in seeds]
+    return [net_score(o, lambda learn: learn.fit_one_cycle(epochs, lr), Adam, loss=lambda counts: CrossEntropyLossFlat()) for o in seeds]
 
 @functools.cache
 def sklearn_scores(seeds=seeds):
