@@ -156,7 +156,7 @@ def test_text_model_trains_on_a_stream(files, workers):
     from fastclf.finder import find_lr
     from fastclf.learner import predict
     from fastclf.preflight import preflight
-    from fastclf.recipe import fit_recipe
+    from fastclf.fit import fit_recipe
     from fastclf.text.words import VocabTokenizer, word_tokens
     from fastclf.text.learner import text_classifier
     folder,df = files
