@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/tabular.learner.html.md"""
 # %% auto #0
 __all__ = ['tabular_classifier', 'predict_each', 'PickOutputs', 'one_target', 'joint_classifier']
 
-# %% ../../nbs/api/48_tabular.learner.ipynb #c52feb61
+# %% ../../nbs/api/48_tabular.learner.ipynb #bc957675
 from copy import copy
 from functools import partial
 
@@ -17,7 +17,9 @@ from torch import nn
 
 from ..builder import class_learner
 from ..core import NotedTable
-from ..learner import _one_pass, _source, _to_preds
+from ..inorder import item_loader
+from ..learner import one_pass
+from ..logits import preds_from_logits
 from ..state import as_it_was
 from .models import ColumnsIn, JointNet, WideDeep, cut_head
 from .targets import JointLoss, target_loss, target_metrics
@@ -73,7 +75,7 @@ def _new_rows(dls, df):
     known = all(o in df for o in cols) and df[cols].notna().all(axis=None)
     return dls.test_dl(df.reset_index(drop=True), with_labels=bool(known))
 
-# %% ../../nbs/api/48_tabular.learner.ipynb #3139a89e
+# %% ../../nbs/api/48_tabular.learner.ipynb #7dfa88f6
 def predict_each(
     learn:Learner, # from `tabular_classifier` or `joint_classifier`
     on='valid',    # 'train', 'valid' or 'test'; or new rows as a DataFrame; or a DataLoader
@@ -83,11 +85,11 @@ def predict_each(
     _check_targets(learn.dls)
     targets,loss,res,start = learn.dls.targets,learn.loss_func,{},0
     with as_it_was(learn):
-        dl,order,ids = _source(learn.dls, _new_rows(learn.dls, on) if isinstance(on, pd.DataFrame) else on, bs)
-        out,ys = _one_pass(learn, dl, order)
+        dl,order,ids = item_loader(learn.dls, _new_rows(learn.dls, on) if isinstance(on, pd.DataFrame) else on, bs)
+        out,ys,_ = one_pass(learn, dl, order)
     for j,t in enumerate(targets):
         f,o,y = loss.losses[j] if isinstance(loss, JointLoss) else loss,out[:,start:start+t.n_out],None if ys is None else ys.reshape(len(ys), -1)[:,j]
-        res[t.name] = _to_preds(o, None if y is None else y.long(), f, t.vocab, ids) if t.vocab else _numbers_frame(t, o, y, ids)
+        res[t.name] = preds_from_logits(o, None if y is None else y.long(), f, t.vocab, ids) if t.vocab else _numbers_frame(t, o, y, ids)
         start += t.n_out
     return res
 
