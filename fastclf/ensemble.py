@@ -7,78 +7,81 @@ Docs: https://fastclf.github.io/fastclf/api/ensemble.html.md"""
 # %% auto #0
 __all__ = ['ensemble', 'ensemble_table', 'ensemble_or_best']
 
-# %% ../nbs/api/52_ensemble.ipynb #4f43f07e
+# %% ../nbs/api/52_ensemble.ipynb #9a5e76a0
 import numpy as np, pandas as pd
 
+from .adjustment import from_scores, log_scores
+from .compare import compare_preds, preds_scores
 from .core import NotedTable
-from .metrics import difference_note, paired_table, scores
-from .preds import Preds
+from .metrics import difference_note
+from .preds import Preds, align_preds
 
-# %% ../nbs/api/52_ensemble.ipynb #3a65746c
-def _aligned(first, other, i):
-    "`other` in the order of `first`, or `ValueError` with the ids, classes or targets that differ"
-    if first.vocab!=other.vocab: raise ValueError(f"member {i} has other classes or another order of them than member 0: {other.vocab[:5]}.. and {first.vocab[:5]}..")
-    if not np.array_equal(first.ids, other.ids):
-        gone,extra = [pd.Index(a.ids).difference(b.ids) for a,b in ((first,other), (other,first))]
-        where = pd.Index(other.ids)
-        if len(gone) or len(extra): raise ValueError(f"member {i} lacks {len(gone)} ids of member 0 {gone[:5].tolist()} and has {len(extra)} others {extra[:5].tolist()}; predict the same part with each")
-        if not where.is_unique or len(first)!=len(other): raise ValueError(f"member {i} has ids that occur twice {where[where.duplicated()][:5].tolist()}; they cannot be matched")
-        other = other[where.get_indexer(first.ids)]
-    if first.targs is not None and other.targs is not None:
-        bad = first.ids[(first.targs!=other.targs).reshape(len(first),-1).any(1)]
-        if len(bad): raise ValueError(f"members 0 and {i} disagree on what is true for {len(bad)} ids {bad[:5].tolist()}")
-    return other
+# %% ../nbs/api/52_ensemble.ipynb #6163bad0
+def _rank_shares(probs):
+    "Rank of each item within its column, in (0,1), ties shared"
+    from scipy.stats import rankdata
+    res = np.empty_like(probs)
+    for c in range(probs.shape[1]): res[:,c] = (rankdata(probs[:,c])-.5)/len(probs)
+    return res
 
-# %% ../nbs/api/52_ensemble.ipynb #c103aac6
-def _members(preds):
-    "The members in the order of the first, checked"
-    if isinstance(preds, Preds): raise TypeError("got one Preds; pass a list of them: ensemble([a, b])")
-    preds = list(preds)
-    if not preds: raise ValueError("no members: pass a list of at least one Preds")
-    return [preds[0]] + [_aligned(preds[0], o, i) for i,o in enumerate(preds[1:], 1)]
+def _combined(preds, w, how):
+    "Weighted mean of aligned members, shape `(n,k)`"
+    res,multi = np.zeros_like(preds[0].probs),preds[0].multi
+    if how=='geometric':
+        for i in range(0, len(res), 4096): res[i:i+4096] = from_scores(sum(o*log_scores(p.probs[i:i+4096], multi) for p,o in zip(preds, w)), multi)
+        return res
+    for p,o in zip(preds, w): res += np.float32(o)*(_rank_shares(p.probs) if how=='rank' else p.probs)
+    if how=='rank' and not multi: res /= res.sum(1, keepdims=True)
+    return res.clip(0, 1, out=res)
 
-# %% ../nbs/api/52_ensemble.ipynb #0b441a9a
+# %% ../nbs/api/52_ensemble.ipynb #0f6bbe46
 def ensemble(
     preds:list,        # `Preds` of the same items: any order, the same classes
     weights:list=None, # weight of each member, >= 0; equal by default
-) -> Preds:            # mean probabilities, in the order of the first member; targets from the first that has them
+    how:str='mean',    # 'mean' of probabilities, 'geometric' or 'rank'
+) -> Preds:            # combined probabilities, in the order of the first member; targets from the first that has them
     "Mean of the members' probabilities, matched by `ids`"
-    preds = _members(preds)
+    preds = align_preds(preds)
     w = np.ones(len(preds)) if weights is None else np.asarray(weights, dtype=float)
     if w.shape!=(len(preds),) or (w<0).any() or not w.sum()>0: raise ValueError(f"weights {w.tolist()} do not fit {len(preds)} members: pass one number >= 0 for each, not all 0")
-    probs = np.zeros_like(preds[0].probs)
-    for p,o in zip(preds, w/w.sum()): probs += np.float32(o)*p.probs
+    if how not in ('mean','geometric','rank'): raise ValueError(f"no ensemble {how!r}; use 'mean', 'geometric' or 'rank'")
     targs = next((p.targs for p in preds if p.targs is not None), None)
-    return Preds(probs.clip(0, 1, out=probs), targs, preds[0].ids, preds[0].vocab, multi=preds[0].multi)
+    return Preds(_combined(preds, w/w.sum(), how), targs, preds[0].ids, preds[0].vocab, multi=preds[0].multi)
 
-# %% ../nbs/api/52_ensemble.ipynb #7fb43c67
+# %% ../nbs/api/52_ensemble.ipynb #3696a0b2
+def _checked_score(score, preds):
+    ok = ('macro_f1','micro_f1','exact') if preds.multi else ('macro_f1','balanced_accuracy','accuracy')
+    if score not in ok: raise ValueError(f"cannot compare on {score!r}; use one of {ok}")
+
 def ensemble_table(
     preds:list,            # `Preds` of the same items, with targets
     names:list=None,       # a name per member; '0', '1'... by default
     weights:list=None,     # weight of each member; equal by default
-    score:str='macro_f1',  # compare on 'macro_f1', 'balanced_accuracy' or 'accuracy'
-) -> NotedTable:                # a row per member and one for the ensemble: accuracy, balanced_accuracy, macro_f1, log_loss
+    score:str='macro_f1',  # compare on 'macro_f1', 'balanced_accuracy' or 'accuracy'; several labels: 'macro_f1', 'micro_f1' or 'exact'
+    combined:dict=None,    # name -> `Preds` of other ways to combine, in place of the mean
+) -> NotedTable:           # a row per member and one for the ensemble; columns as in `preds_scores`
     "Scores of the members and of their ensemble, and whether it beats the best of them"
-    preds = _members(preds)
+    preds = align_preds(preds)
     names = [str(i) for i in range(len(preds))] if names is None else [str(o) for o in names]
     if len(names)!=len(preds): raise ValueError(f"{len(names)} names for {len(preds)} members; pass one for each")
-    e = ensemble(preds, weights)
-    df = pd.DataFrame([scores(p) for p in (*preds,e)], index=names+['ensemble']).drop(columns='n')
-    if score not in df.columns[:3]: raise ValueError(f"cannot compare on {score!r}; use 'macro_f1', 'balanced_accuracy' or 'accuracy'")
-    best = int(df[score].to_numpy()[:-1].argmax())
-    d = paired_table(preds[best].decoded, e.decoded, e.targs, len(e.vocab)).loc[score]
-    note = difference_note(d.difference, d.se, score, f'its best member ({names[best]})', 'the ensemble')
-    return NotedTable(df, note=f'{note}; n = {len(e)}, {len(preds)} members, paired')
+    _checked_score(score, preds[0])
+    combined = {'ensemble':ensemble(preds, weights)} if combined is None else combined
+    df = pd.DataFrame([preds_scores(p) for p in (*preds,*combined.values())], index=[*names,*combined])
+    best,notes = int(df[score].to_numpy()[:len(preds)].argmax()),[]
+    for o,p in combined.items():
+        d = compare_preds(preds[best], p).loc[score]
+        notes.append(difference_note(d.difference, d.se, score, f'its best member ({names[best]})', f'the {o}' if o=='ensemble' else o))
+    return NotedTable(df, note=f"{'; '.join(notes)}; n = {len(preds[0])}, {len(preds)} members, paired")
 
-# %% ../nbs/api/52_ensemble.ipynb #ef567507
+# %% ../nbs/api/52_ensemble.ipynb #b617409d
 def ensemble_or_best(
     preds:list,                    # `Preds` of the same validation items, one per member, with targets
-    score:str='balanced_accuracy', # compare on 'balanced_accuracy', 'macro_f1' or 'accuracy'
+    score:str='balanced_accuracy', # compare on 'balanced_accuracy', 'macro_f1' or 'accuracy'; several labels: 'macro_f1', 'micro_f1' or 'exact'
 ) -> list:                         # positions of the members to use: all of them, or the best one
     "All members if their ensemble is better than the best of them on these items, else that one"
-    preds = _members(preds)
-    rank = [(o[score],-o['log_loss']) for o in map(scores, [*preds, ensemble(preds)])] if score in ('balanced_accuracy','macro_f1','accuracy') else None
-    if rank is None: raise ValueError(f"cannot compare on {score!r}; use 'balanced_accuracy', 'macro_f1' or 'accuracy'")
+    preds = align_preds(preds)
+    _checked_score(score, preds[0])
+    rank = [(o[score],-o['log_loss']) for o in map(preds_scores, [*preds, ensemble(preds)])]
     *single,both = rank
     best = max(range(len(preds)), key=lambda i: single[i])
     return list(range(len(preds))) if both>single[best] else [best]
