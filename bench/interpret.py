@@ -22,7 +22,8 @@ def fake(n, k, seed=0):
 
 def ours(probs, targs):
     "Losses, confusion matrix, most confused pairs and the 20 highest losses"
-    from fastclf.interpret import confusion_table, most_confused, top_losses
+    from fastclf.confusion import confusion_table, most_confused
+    from fastclf.interpret import top_losses
     from fastclf.preds import Preds
     p = Preds(probs, targs)
     return confusion_table(p).to_numpy(),most_confused(p, 20)['count'].tolist(),top_losses(p, 20).loss.tolist()
@@ -84,12 +85,15 @@ def interpret_memory(n=20_000, k=150):
     return [result('interpret_memory', theirs/mine, 500, 'higher', peer, f'{theirs:.0f} MB against {mine:.1f} MB', n, 'x', k=k, resident_mb=round(resident, 2), traced_mb=round(traced, 2))]
 
 titles = '''
-from fastclf.interpret import class_report, confusion_table, most_confused, plot_confusion, top_losses
+from fastclf.confusion import confused_groups, confusion_table, most_confused, plot_confusion, plot_confusion_map
+from fastclf.interpret import class_report, plot_class_f1, top_losses
 from fastclf.preds import Preds
+from fastclf.scoring import score_table
 import matplotlib.pyplot as plt, time
 def look(data):
     p = Preds(*data)
-    res = class_report(p),confusion_table(p),most_confused(p, 20),top_losses(p, 100),plot_confusion(p)
+    res = score_table(p),class_report(p),confusion_table(p),most_confused(p, 20),confused_groups(p),top_losses(p, 100)
+    pictures = plot_class_f1(res[1]),plot_confusion(p),plot_confusion_map(p)
     plt.close('all')
 look(small)
 del data
@@ -98,10 +102,47 @@ gc.collect()
 
 @bench('interpret_titles')
 def interpret_titles(n=63_680, k=632):
-    "Peak memory of a whole look (per class with errors, matrix, pairs, top losses, picture), the predictions themselves included"
+    "Peak memory of a whole look (scores and classes with errors, AUC, matrix, pairs, groups, top losses, pictures), the predictions themselves included"
     start = setup.format(name='ours', n=100, k=k)+titles
     total = peak_mb(start, f'data = fake({n}, {k})\nlook(data)')
     secs = in_process(start+f"data = fake({n}, {k})\nt = time.process_time()\nlook(data)\nprint(time.process_time()-t)")
     held = n*k*4/2**20
     note = f'would need {n*k*k*9/1e9:.0f} GB'
     return [result('interpret_titles', total, 200, 'lower', 'fastai ClassificationInterpretation', note, n, 'MB', k=k, predictions_mb=round(held, 1), cpu_seconds=round(secs, 2))]
+
+@bench('interpret_boot')
+def interpret_boot(n=50_000, k=100, n_boot=1000, rounds=3):
+    "CPU seconds of the resampled counts per class from which all bootstrap intervals follow, against resampling the items"
+    import numpy as np
+    from fastclf.metrics import boot_counts
+    rng = np.random.default_rng(0)
+    targs = rng.integers(0, k, n)
+    d = np.where(rng.random(n)<.75, targs, rng.integers(0, k, n))
+    def plain(m=20):
+        for _ in range(m):
+            i = rng.integers(0, n, n)
+            t,p = targs[i],d[i]
+            for o in (t,p,t[t==p]): np.bincount(o, minlength=k)
+    t = cpu_times(rounds, ours=lambda: boot_counts([d], targs, k, n_boot), peer=plain)
+    note = f"{t['peer']*n_boot/20:.1f} s"
+    return [result('interpret_boot', t['ours'], 1, 'lower', 'the same with numpy, resampling the items', note, n, 's', k=k, n_boot=n_boot, rounds=rounds)]
+
+labels = '''
+from bench.interpret import fake
+from fastclf.report import report
+from fastclf.preds import Preds
+import gc, numpy as np
+def make(n, k):
+    p = fake(n, k)[0]
+    p = (p/p.max(1, keepdims=True))**30
+    return Preds(p, (np.random.default_rng(1).random((n,k), dtype=np.float32)<.8*p).astype(np.int8))
+report(make(300, 40))
+p = make({n}, {k})
+gc.collect()
+'''
+
+@bench('interpret_labels')
+def interpret_labels(n=63_680, k=632):
+    "Peak memory of a whole report on several labels per item, above the predictions and their targets"
+    peak = peak_mb(labels.format(n=n, k=k), 'report(p)')
+    return [result('interpret_labels', peak, 200, 'lower', '0/1 targets and decisions as int64', f'{2*n*k*8/2**20:.0f} MB', n, 'MB', k=k)]

@@ -1,4 +1,4 @@
-"""One page on what a classifier does: scores with their errors, classes, mistakes and the way to a cheap gain; in the notebook or as a folder to hand over
+"""One page on what a classifier does: scores with their errors, classes, confusion, mistakes and the way to a cheap gain; in the notebook, or as one file to hand over
 
 Docs: https://fastclf.github.io/fastclf/api/report.html.md"""
 
@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/report.html.md"""
 # %% auto #0
 __all__ = ['Report', 'report']
 
-# %% ../nbs/api/55_report.ipynb #48d50509
+# %% ../nbs/api/55_report.ipynb #c635de9f
 import base64, io
 from html import escape
 from pathlib import Path
@@ -16,47 +16,61 @@ import numpy as np, pandas as pd, matplotlib.pyplot as plt
 from fastcore.basics import patch
 
 from .adjust import adjustment_gain
-from .core import whole_file, writable
+from .confusion import confused_groups, confusion_table, most_confused, plot_confusion, plot_confusion_map, plot_label_matrices
+from .core import NotedTable, whole_file, writable
 from .data.imbalance import tiers
-from .interpret import class_report, confusion_table, most_confused, plot_confusion, plot_loss_grid, top_losses
-from .metrics import tier_scores
+from .interpret import class_report, plot_class_f1, plot_loss_grid, top_losses
 from .preds import Preds, save_preds
+from .scoring import auc_table, score_table
 
-# %% ../nbs/api/55_report.ipynb #a975dc94
+# %% ../nbs/api/55_report.ipynb #3a936de1
+def _heading(name): return (name[0].upper()+name[1:]).replace('_', ' ')
+
 def _png(ax):
-    "The figure of `ax` as PNG bytes; the figure is closed"
-    out = io.BytesIO()
-    ax.figure.savefig(out, format='png', dpi=80, bbox_inches='tight')
-    plt.close(ax.figure)
+    "The figure of an Axes (or of an array of them) as PNG bytes; the figure is closed"
+    out,fig = io.BytesIO(),np.ravel(ax)[0].figure
+    fig.savefig(out, format='png', dpi=80, bbox_inches='tight')
+    plt.close(fig)
     return out.getvalue()
+
+# %% ../nbs/api/55_report.ipynb #f4e9f22c
+def _cell(o):
+    "Texts and lists of names as HTML at the left, cut after 200 characters; numbers as they are"
+    if isinstance(o, (list,tuple)): o = ', '.join(map(str, o))
+    if not isinstance(o, str): return o
+    return f'<div style="text-align:left">{escape(o if len(o)<=200 else o[:199]+"…")}</div>'
 
 def _section(name, table=None, png=None):
     "One part of the page: a heading, a picture, a table that scrolls and its note"
-    title = name.replace('_', ' ')
-    parts = [f'<h2>{escape(title[0].upper()+title[1:])}</h2>']
+    parts = [f'<h2 id="{escape(name)}">{escape(_heading(name))}</h2>']
     if getattr(table, 'note', ''): parts.append(f'<p>{escape(table.note)}</p>')
-    if png is not None: parts.append(f'<img alt="{escape(title)}" style="max-width:100%" src="data:image/png;base64,{base64.b64encode(png).decode()}">')
+    if png is not None: parts.append(f'<img alt="{escape(_heading(name))}" style="max-width:100%" src="data:image/png;base64,{base64.b64encode(png).decode()}">')
     if table is not None:
-        short = table.map(lambda o: o[:199]+'…' if isinstance(o, str) and len(o)>200 else o)
-        html = short.to_html(border=0, float_format='{:.3f}'.format)
+        safe = lambda o: escape(o) if isinstance(o, str) else o
+        html = table.map(_cell).rename(index=safe, columns=safe).to_html(border=0, float_format='{:.3f}'.format, na_rep='', escape=False)
         parts.append(f'<div style="max-height:30em; overflow:auto">{html}</div>')
     return '\n'.join(parts)
 
-# %% ../nbs/api/55_report.ipynb #16a2988c
+# %% ../nbs/api/55_report.ipynb #35bc29e0
 class Report:
     "Tables and pictures on one set of predictions; in a notebook it shows itself"
-    order = 'classes','tiers','adjustment','confusion','most_confused','top_losses'
+    order = 'scores','classes','adjustment','confusion','confusion_map','label_matrices','most_confused','confused_groups','top_losses'
     def __init__(self,
         preds:Preds,   # the predictions
-        tables:dict,   # name (see `order`) to table
-        pictures:dict, # name to PNG bytes
+        tables:dict,   # name to table
+        pictures:dict, # name to PNG bytes; one of the same name as a table stands above it
     ): self.preds,self.tables,self.pictures = preds,tables,pictures
     def __repr__(self): return '\n'.join(getattr(t, 'note', '') or t.to_string() for t in self.tables.values())
     def _repr_html_(self):
-        names = [o for o in self.order if o in self.tables or o in self.pictures]
-        return '\n'.join(_section(o, self.tables.get(o), self.pictures.get(o)) for o in names)
+        names = [o for o in dict.fromkeys([*self.order,*self.tables,*self.pictures]) if o in self.tables or o in self.pictures]
+        links = ' · '.join(f'<a href="#{escape(o)}">{escape(_heading(o))}</a>' for o in names)
+        return '\n'.join([f'<p>{links}</p>'] + [_section(o, self.tables.get(o), self.pictures.get(o)) for o in names])
 
-# %% ../nbs/api/55_report.ipynb #eeb29da1
+# %% ../nbs/api/55_report.ipynb #768024c0
+_style = '''body{font-family:sans-serif;margin:2em auto;max-width:75em;padding:0 1em;color:#222} p{max-width:60em;line-height:1.4}
+h2{margin-top:2em;border-bottom:1px solid #ccc} table{border-collapse:collapse;font-size:90%} td,th{padding:2px 10px;text-align:right;vertical-align:top;max-width:32em}
+thead th{position:sticky;top:0;background:#fff;border-bottom:1px solid #999} tbody tr:nth-child(odd){background:#f4f6f8}'''
+
 @patch
 def save(self:Report,
     folder,  # made if it does not exist
@@ -67,35 +81,52 @@ def save(self:Report,
         with whole_file(folder/f'{o}.csv') as f: t.to_csv(f)
     for o,p in self.pictures.items():
         with whole_file(folder/f'{o}.png') as f: f.write_bytes(p)
-    style = '<style>body{font-family:sans-serif;margin:2em;max-width:70em} td,th{padding:2px 8px;text-align:right}</style>'
-    head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Report</title>{style}</head>'
+    head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Report</title><style>{_style}</style></head>'
     with whole_file(folder/'report.html') as f: f.write_text(f'{head}\n<body>\n<h1>Report</h1>\n{self._repr_html_()}\n</body></html>\n', encoding='utf-8')
     save_preds(self.preds, folder/'preds.npz')
     return folder
 
-# %% ../nbs/api/55_report.ipynb #a8ec2ab0
+# %% ../nbs/api/55_report.ipynb #e14199ac
+def _classes(preds, counts):
+    "The table of the classes with AUC and average precision; the note says which classes have none"
+    df,auc = class_report(preds, counts),auc_table(preds)
+    both = pd.DataFrame(df).join(auc[['auc','average_precision']])
+    return NotedTable(both.sort_values('f1', kind='stable'), note=f"{df.note}. {auc.note[0].upper()}{auc.note[1:]}")
+
 def _tables(preds, df, items, counts, priors):
     "The tables of a report by name, in the order of the page"
-    res = dict(classes=class_report(preds))
-    if counts is not None: res['tiers'] = tier_scores(preds.decoded, preds.targs, tiers(counts))
+    res = dict(scores=score_table(preds, None if counts is None else tiers(counts)), classes=_classes(preds, counts))
     if priors is not None: res['adjustment'] = adjustment_gain(preds, priors)
-    return res | dict(most_confused=most_confused(preds, 20), top_losses=top_losses(preds, 20, df, items))
+    return res | dict(most_confused=most_confused(preds, 20), confused_groups=confused_groups(preds), top_losses=top_losses(preds, 20, df, items))
 
-# %% ../nbs/api/55_report.ipynb #4a687b8b
+# %% ../nbs/api/55_report.ipynb #da941830
+def _pictures(preds, tables, df, items, path):
+    "The pictures of a report by name, as PNG bytes"
+    res = dict(classes=_png(plot_class_f1(tables['classes'])), confusion=_png(plot_confusion(preds)))
+    if len(preds.vocab)>25: res['confusion_map'] = _png(plot_confusion_map(preds))
+    if preds.multi: res['label_matrices'] = _png(plot_label_matrices(preds))
+    if path is not None: res['top_losses'] = _png(plot_loss_grid(preds, df, items, path))
+    return res
+
+# %% ../nbs/api/55_report.ipynb #f228ad63
 def report(
-    preds:Preds,            # predictions with targets, one label per item
+    preds:Preds,            # predictions with targets, one label per item or several
     folder=None,            # save there too: tables, pictures, predictions and `report.html`
     df:pd.DataFrame=None,   # the frame to whose rows `preds.ids` point
     items:str=None,         # its column of files or texts
     path=None,              # folder of the files, if the items are images: adds their pictures
     counts:np.ndarray=None, # training items per class, shape `(k,)`: adds head, medium and tail
-    priors:np.ndarray=None, # shares of the classes as drawn in training, shape `(k,)`: adds what logit adjustment would give
+    priors:np.ndarray=None, # shares of the classes as drawn in training, shape `(k,)`, one label per item: adds what logit adjustment would give
+    more:dict=None,         # further parts: name to a table or to a list of a table and an Axes
 ) -> Report:                # shows itself
-    "Everything on one page: classes, tiers, adjustment, confusion and top losses"
+    "Everything on one page: scores, classes, confusion, top losses and what else you give"
     if folder is not None: writable(folder)
     if path is not None and df is None: raise ValueError("path is given without df and items; pass the frame and its column of files as well")
-    pictures = dict(confusion=_png(plot_confusion(preds)))
-    if path is not None: pictures['top_losses'] = _png(plot_loss_grid(preds, df, items, path)[0,0])
-    res = Report(preds, _tables(preds, df, items, counts, priors), pictures)
+    tables = _tables(preds, df, items, counts, priors)
+    res = Report(preds, tables, _pictures(preds, tables, df, items, path))
+    for name,parts in (more or {}).items():
+        for o in parts if isinstance(parts, (list,tuple)) else [parts]:
+            if isinstance(o, pd.DataFrame): res.tables[name] = o
+            else: res.pictures[name] = _png(o)
     if folder is not None: res.save(folder)
     return res
