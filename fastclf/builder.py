@@ -38,17 +38,27 @@ def label_names(
     if all(len(o)==1 for o in sets): warnings.warn("each item has one label, and they are learnt as if it could have several; where classes exclude each other give one column of names: " + (f"df[{labels!r}].str[0]" if one else f"df[{list(labels)[:3]}].idxmax(axis=1)"))
     return pd.Series(sets, dtype=object).to_numpy()
 
-# %% ../nbs/api/39_builder.ipynb #5e00b837
+# %% ../nbs/api/39_builder.ipynb #b78ee4c5
+def _lent_labels(df, labels, splits):
+    "`df`; rows outside of the parts, which may have no label yet, with the label of the first training row"
+    cols,parts = [labels] if np.ndim(labels)==0 else list(labels),[np.asarray(o, dtype=np.int64) for o in splits]
+    check_columns(df, *cols)
+    out,rows = np.setdiff1d(np.arange(len(df)), np.concatenate(parts)),np.arange(len(df))
+    if not len(out) or not len(parts[0]): return df
+    rows[out] = np.clip(parts[0][0], 0, len(df)-1)
+    return df.assign(**{c:df[c].array[rows] for c in cols})
+
 def labelled_parts(
     df:pd.DataFrame, # a row per item
     items:str,       # column of files or texts
     labels,          # column of class names or of lists of names; or a list of columns of zeros and ones
     splits=None,     # `Splits`, or train, valid[, test] as row positions; a stratified fifth for validation if None
-) -> tuple:          # `label_names` of all rows, list of row positions per part, vocab
+) -> tuple:          # `label_names` of all rows (those outside of the parts say nothing), list of row positions per part, vocab
     "The labels, parts and vocab of a task, or an error that names what is wrong"
     check_columns(df, items)
+    if splits is not None: splits,df = Splits(*splits),_lent_labels(df, labels, splits)
     names = label_names(df, labels)
-    splits = stratified_split(names) if splits is None else Splits(*splits)
+    splits = stratified_split(names) if splits is None else splits
     check_splits(splits, names)
     known = names[splits.train]
     vocab = class_order(known if not is_multi(names) else (c for o in known for c in o))
