@@ -33,7 +33,7 @@ def _text_dls(path, nw):
 
 def _net(kind, dls):
     from torch import nn
-    if kind!='text': return nn.Sequential(nn.Conv2d(3,6,3,2), nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(.2), nn.Linear(6,3))
+    if not kind.startswith('text'): return nn.Sequential(nn.Conv2d(3,6,3,2), nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(.2), nn.Linear(6,3))
     return nn.Sequential(nn.EmbeddingBag(len(dls.tokenizer.vocab), 8), nn.LayerNorm(8), nn.Dropout(.2), nn.Linear(8,3))
 
 def _killer(plan):
@@ -66,7 +66,7 @@ def _broken_disk(at):
     st.save_file = save_file
 
 def run(kind, nw, path, plan=None):
-    "The run, as a cell would type it: build, fit in two phases; a digest of all that it leaves"
+    "The run, as a cell would type it: build, fit in two phases ('text_groups': a step for two to three batches); a digest of all that it leaves"
     import torch
     from fastai.callback.mixup import MixUp
     from fastai.learner import noop
@@ -74,14 +74,15 @@ def run(kind, nw, path, plan=None):
     from fastai.metrics import accuracy
     from fastai.torch_core import set_seed
     from fastclf.all import History, LeanLearner, Snapshot, fit_phases, fused_ranger
+    from fastclf.callback.accumulate import Accumulate
     from fastclf.callback.resume import Resume
     torch.set_num_threads(1)
     set_seed(7)
-    dls = _text_dls(path.parent, nw) if kind=='text' else _image_dls(path.parent, nw, kind=='crops')
+    dls = _text_dls(path.parent, nw) if kind.startswith('text') else _image_dls(path.parent, nw, kind=='crops')
     learn = LeanLearner(dls, _net(kind, dls), CrossEntropyLossFlat(), opt_func=fused_ranger, path=path, cbs=History)
     learn.metrics,learn.logger,learn.create_mbar = [accuracy],noop,False
     if plan and plan['kind']=='write': _broken_disk(plan['at'])
-    cbs = [Resume('points', every=2), _killer(plan), *([MixUp(.4)] if kind!='text' else [])]
+    cbs = [Resume('points', every=2), _killer(plan), *{'text':[], 'text_groups':[Accumulate(12)]}.get(kind, [MixUp(.4)])]
     res = fit_phases(learn, [(None,2,2e-2),(None,1,1e-2)], monitor='accuracy', snap=Snapshot(), cbs=cbs)
     return digest(learn, res)
 

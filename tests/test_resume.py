@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from bench.harness import in_process
 from bench.resume import killed_run, plans, run_in_fork
 
-@pytest.mark.parametrize('kind,nw', [('text',0), ('crops',0), ('text',2)])
+@pytest.mark.parametrize('kind,nw', [('text',0), ('text_groups',0), ('crops',0), ('text',2)])
 def test_killed_runs_end_bit_equal(kind, nw, tmp_path):
     "kill -9 between two batches, in validation and in the middle of a write"
     ref,_ = run_in_fork(kind, nw, tmp_path/'ref')
