@@ -33,8 +33,8 @@ def _text_dls(path, nw):
 
 def _net(kind, dls):
     from torch import nn
-    if not kind.startswith('text'): return nn.Sequential(nn.Conv2d(3,6,3,2), nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(.2), nn.Linear(6,3))
-    return nn.Sequential(nn.EmbeddingBag(len(dls.tokenizer.vocab), 8), nn.LayerNorm(8), nn.Dropout(.2), nn.Linear(8,3))
+    if kind.startswith('text'): return nn.Sequential(nn.EmbeddingBag(len(dls.tokenizer.vocab), 8), nn.LayerNorm(8), nn.Dropout(.2), nn.Linear(8,3))
+    return nn.Sequential(nn.Conv2d(3,6,3,2), nn.BatchNorm2d(6), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(.2), nn.Linear(6,3))
 
 def _killer(plan):
     "A callback that kills the process at the place that `plan` names"
