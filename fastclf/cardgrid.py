@@ -13,7 +13,7 @@ from importlib import import_module
 
 from .core import need
 
-# %% ../nbs/api/57_cardgrid.ipynb #df14900e
+# %% ../nbs/api/57_cardgrid.ipynb #1119af78
 _JS_CARD = """
 const node = (tag, cls, up, text='') => {
   const o = document.createElement(tag)
@@ -23,9 +23,8 @@ const node = (tag, cls, up, text='') => {
   return o
 }
 const fact = (up, name, value, more='') => {
-  const o = node('div', 'fclf-fact', up)
-  node('span', '', o, name)
-  node('b', '', o, value).title = value
+  const o = node('div', value.length>20 ? 'fclf-fact fclf-long' : 'fclf-fact', up)
+  node('span', '', o, name); node('b', '', o, value).title = value
   if (more) node('i', '', o, more)
 }
 const draw_card = (card, up) => {
@@ -34,40 +33,70 @@ const draw_card = (card, up) => {
   if (card.src) Object.assign(node('img', card.small ? 'fclf-small' : '', view), {src: card.src, alt: card.item, draggable: false})
   else node('div', card.error ? 'fclf-bad' : 'fclf-text', view, card.error || card.text).dir = 'auto'
   if (card.text===undefined) node('div', 'fclf-name', o, card.item).title = card.item
+  if (card.multi) return node('div', 'fclf-ticks', o), o
   fact(o, 'label', card.label || '(none)')
   if (card.pred) fact(o, 'pred', card.pred, card.prob===null ? '' : card.prob.toFixed(2))
   return o
 }
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #7c6da3a7
+# %% ../nbs/api/57_cardgrid.ipynb #25375d01
+_JS_TICKS = """
+const names = text => text ? JSON.parse(text) : [], now = (card, mark) => names(mark?.[0]==='relabel' ? mark[1] : card.label)
+const changes = (card, label) => {
+  const part = (a, b, sign) => a.filter(o => !b.includes(o)).map(o => sign + o)
+  if (!card.multi) return '\\u2192 ' + label
+  return [...part(names(label), names(card.label), '+ '), ...part(names(card.label), names(label), '\\u2212 ')].join(', ')
+}
+const draw_ticks = (box, card, mark, toggle) => {
+  const old = names(card.label), pred = names(card.pred), has = now(card, mark), all = [...new Set([...old, ...pred, ...has])]
+  box.replaceChildren(...all.map((o, i) => {
+    const row = node('button', pred.includes(o) ? 'fclf-said' : ''), prob = card.probs ? (card.probs[o] ?? 0).toFixed(2) : pred.includes(o) ? 'pred' : ''
+    row.classList.toggle('fclf-moved', has.includes(o)!==old.includes(o))
+    Object.assign(row, {type: 'button', title: o, tabIndex: -1, role: 'checkbox', ariaChecked: has.includes(o), onclick: () => toggle(o)})
+    node('span', '', row, i<9 ? i+1 : ''); node('b', '', row, o); node('i', '', row, prob)
+    return row
+  }))
+  if (!all.length) node('div', 'fclf-name', box, card.label ? '(no labels)' : '(not labelled)')
+}
+"""
+
+# %% ../nbs/api/57_cardgrid.ipynb #266de56b
+_JS_FIND = """
+const matches = (vocab, q) => {
+  const rank = o => o===q ? 0 : o.startsWith(q) ? 1 : 2, found = vocab.filter(o => o.toLowerCase().includes(q))
+  return q ? found.sort((a, b) => rank(a.toLowerCase())-rank(b.toLowerCase())) : found
+}
+"""
+
+# %% ../nbs/api/57_cardgrid.ipynb #8d3f3f0e
 _JS_PICK = """
-const pick_label = (box, card, vocab, done) => {
-  const pane = node('div', 'fclf-pick', box), input = node('input', '', pane), list = node('div', 'fclf-list', pane), rank = (o, q) => o===q ? 0 : o.startsWith(q) ? 1 : 2
+const pick_label = (box, card, vocab, done, has) => {
+  const pane = node('div', 'fclf-pick', box), input = node('input', '', pane), list = node('div', 'fclf-list', pane)
   let found = [], on = 0, open = true
-  const shut = () => { if (open) { open = false; pane.remove(); return true } }, end = label => { if (shut()) done(label) }
+  const shut = () => { if (open) { open = false; pane.remove(); return true } }
+  const end = label => {
+    if (!has || label===undefined) return shut() && done(label)
+    if (!has.delete(label)) has.add(label)
+    done(label); input.value = ''; on = 0; show()
+  }
   const show = () => {
-    const q = input.value.trim().toLowerCase()
-    found = vocab.filter(o => o!==card.label && o.toLowerCase().includes(q))
-    if (q) found.sort((a, b) => rank(a.toLowerCase(), q)-rank(b.toLowerCase(), q))
+    found = matches(vocab, input.value.trim().toLowerCase()).filter(o => has || o!==card.label)
     on = Math.max(0, Math.min(on, found.length-1))
-    list.replaceChildren(...found.map((o, i) => Object.assign(node('div', i===on ? 'fclf-on' : '', null, o), {onmousedown: () => end(o)})))
+    list.replaceChildren(...found.map((o, i) => Object.assign(node('div', i===on ? 'fclf-on' : '', null, has?.has(o) ? '\\u2713 ' + o : o), {onmousedown: () => end(o)})))
     list.children[on]?.scrollIntoView({block: 'nearest'})
   }
-  input.placeholder = input.ariaLabel = 'new label'
+  input.placeholder = input.ariaLabel = has ? 'add or remove a label' : 'new label'
   pane.onmousedown = e => { e.stopPropagation(); if (e.target!==input) e.preventDefault() }
   Object.assign(input, {oninput: () => { on = 0; show() }, onblur: shut})
-  input.onkeydown = e => {
-    e.stopPropagation()
-    if (e.key==='Enter' && !e.isComposing && found.length) end(found[on])
-    if (e.key==='Escape') end()
-    if (e.key==='ArrowDown' || e.key==='ArrowUp') { e.preventDefault(); on += e.key==='ArrowDown' ? 1 : -1; show() }
-  }
+  const step = by => e => { e.preventDefault(); on += by; show() }, take = e => { if (!e.isComposing && found.length) end(found[on]) }
+  const press = {Enter: take, Escape: () => end(), ArrowDown: step(1), ArrowUp: step(-1)}
+  input.onkeydown = e => { e.stopPropagation(); press[e.key]?.(e) }
   show(); input.focus({preventScroll: true}); pane.scrollIntoView({block: 'nearest'})
 }
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #5cd139c3
+# %% ../nbs/api/57_cardgrid.ipynb #f9597551
 _JS_PAGE = """
 const acts = {keep: ['K', 'the label is right'], pred: ['P', 'the prediction is right'], relabel: ['R', 'another label is right'], drop: ['D', 'the item should go'], unsure: ['U', 'leave it open']}
 const can = (act, card) => act==='keep' ? !!card.label : act==='pred' ? !!card.pred && card.pred!==card.label : true
@@ -86,14 +115,15 @@ const draw_page = (grid, cards, size, go) => {
     return box
   })
 }
-const draw_marks = (boxes, marks) => boxes.forEach((box, i) => {
-  const [what, label] = marks[i] || ['', '']
+const draw_marks = (boxes, cards, marks, toggle) => boxes.forEach((box, i) => {
+  const [what, label] = marks[i] || ['', ''], mark = box.querySelector('.fclf-mark'), ticks = box.querySelector('.fclf-ticks')
   box.dataset.mark = what
-  box.querySelector('.fclf-mark').textContent = {keep: '\\u2713 keep', relabel: '\\u2192 ' + label, drop: '\\u2715 drop', unsure: '? unsure'}[what] || ''
+  if (ticks) draw_ticks(ticks, cards[i], marks[i], o => toggle(i, o))
+  mark.title = mark.textContent = {keep: '\\u2713 keep', relabel: what==='relabel' ? changes(cards[i], label) : '', drop: '\\u2715 drop', unsure: '? unsure'}[what] || ''
 })
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #aa2e7f50
+# %% ../nbs/api/57_cardgrid.ipynb #44b38127
 _JS_GRID = """
 function render({model, el}) {
   const root = node('div', 'fclf', el), top = node('div', 'fclf-top', root), grid = node('div', 'fclf-grid', root)
@@ -108,25 +138,38 @@ function render({model, el}) {
     if (i>=0 && i<cards.length) { select(i); boxes[i].scrollIntoView({block: 'nearest'}) }
     else if (i<0 ? info().page : info().page<info().pages-1) tell({do: 'goto', row: i<0 ? cards[0].row-1 : cards.at(-1).row+1})
   }
+"""
+
+# %% ../nbs/api/57_cardgrid.ipynb #682019b4
+_JS_ACT = """
+  const toggle = (i, label) => { if (!waiting) { select(i); boxes[i].classList.add('fclf-sent'); tell({do: 'toggle', row: cards[i].row, new: label}) } }
+  const pick = i => {
+    const has = cards[i].multi && new Set(now(cards[i], info().marks[i]))
+    pick_label(boxes[i], cards[i], model.get('vocab'), o => {
+      if (has && o) return toggle(i, o)
+      focus()
+      if (o) go('relabel', i, o)
+    }, has)
+  }
   const go = (act, i, label) => {
     if (waiting || !can(act, cards[i])) return
     select(i)
     if (!act) return
-    if (act==='relabel' && label===undefined) return queue.splice(0), pick_label(boxes[i], cards[i], model.get('vocab'), o => { focus(); if (o) go('relabel', i, o) })
+    if (act==='relabel' && label===undefined) return queue.splice(0), pick(i)
     boxes[i].classList.add('fclf-sent')
     tell({do: act==='pred' ? 'relabel' : act, row: cards[i].row, new: act==='pred' ? cards[i].pred : label})
     focus(); move(i+1)
   }
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #49543b26
+# %% ../nbs/api/57_cardgrid.ipynb #7b7b9632
 _JS_KEYS = """
   const turn = by => { const row = cards[0].row + by*info().per_page; if (!waiting && row>=0 && info().page+by<info().pages) tell({do: 'goto', row}); focus() }
   const undo = () => { if (!waiting) tell({do: 'undo'}); focus() }
   const text = button(top, '\\u2039', 'page before (PageUp)', () => turn(-1)) && node('span', 'fclf-page', top)
   button(top, '\\u203a', 'next page (PageDown)', () => turn(1)); button(top, 'undo', 'take the last decision back (Z)', undo)
   const note = node('span', 'fclf-note', top), error = node('div', 'fclf-error', top)
-  node('div', 'fclf-help', root, 'keys: arrows move \\u00b7 K keep \\u00b7 P take the prediction \\u00b7 R another label \\u00b7 D drop \\u00b7 U unsure \\u00b7 Z undo \\u00b7 PageUp, PageDown')
+  const help = node('div', 'fclf-help', root), keys = tick => `keys: arrows move${tick ? ' \\u00b7 1 to 9 tick' : ''} \\u00b7 K keep \\u00b7 P take the prediction \\u00b7 R another label \\u00b7 D drop \\u00b7 U unsure \\u00b7 Z undo \\u00b7 PageUp, PageDown`
   const columns = () => getComputedStyle(grid).gridTemplateColumns.split(' ').length
   const moves = {ArrowRight: () => at+1, ArrowLeft: () => at-1, ArrowDown: () => Math.min(at+columns(), cards.length), ArrowUp: () => at-columns(), Home: () => 0, End: () => cards.length-1}
   const guard = on => { if (on) root.dataset.lmSuppressShortcuts = 'true'; else delete root.dataset.lmSuppressShortcuts }
@@ -137,16 +180,16 @@ _JS_KEYS = """
     e.stopPropagation()
     if (key==='TAB' || key==='SHIFT') return
     e.preventDefault()
-    const press = () => act ? go(act, at) : key==='Z' ? undo() : e.key in moves ? move(moves[e.key]()) : key==='PAGEDOWN' ? turn(1) : key==='PAGEUP' ? turn(-1) : null
+    const press = () => act ? go(act, at) : /^[1-9]$/.test(key) ? (boxes[at].querySelectorAll('.fclf-ticks button')[key-1]?.click()) : key==='Z' ? undo() : e.key in moves ? move(moves[e.key]()) : key==='PAGEDOWN' ? turn(1) : key==='PAGEUP' ? turn(-1) : null
     waiting ? queue.push(press) : press()
   }
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #e779f125
+# %% ../nbs/api/57_cardgrid.ipynb #8e988c94
 _JS_DRAW = """
   const mark = () => {
     const o = info()
-    draw_marks(boxes, o.marks); boxes.forEach(b => b.classList.remove('fclf-sent'))
+    draw_marks(boxes, cards, o.marks, (i, label) => { toggle(i, label); focus() }); boxes.forEach(b => b.classList.remove('fclf-sent'))
     text.textContent = `page ${o.page+1} of ${o.pages}`; note.textContent = o.note; error.textContent = o.error
     if (o.jumps===seen) return
     const open = o.marks.findIndex(m => !m)
@@ -154,7 +197,7 @@ _JS_DRAW = """
     seen = o.jumps; waiting = false; root.classList.remove('fclf-wait')
     while (queue.length && !waiting) queue.shift()()
   }
-  const draw = () => { cards = model.get('cards'); boxes = draw_page(grid, cards, model.get('size'), go); mark() }
+  const draw = () => { cards = model.get('cards'); boxes = draw_page(grid, cards, model.get('size'), go); help.textContent = keys(cards[0]?.multi); mark() }
   const on = {'change:cards': draw, 'change:info': mark}
   for (const [o, f] of Object.entries(on)) model.on(o, f)
   guard(true)
@@ -164,7 +207,7 @@ _JS_DRAW = """
 export default {render}
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #80735dd2
+# %% ../nbs/api/57_cardgrid.ipynb #666e61f4
 _CSS = """
 .fclf {--line: var(--jp-border-color2, #ccc); --ink: var(--jp-ui-font-color1, #222); --pale: var(--jp-ui-font-color2, #666); --at: var(--jp-brand-color1, #1976d2);
   color: var(--ink); background: var(--jp-layout-color1, #fff); font: 13px/1.35 var(--jp-ui-font-family, system-ui, sans-serif); padding: 6px; outline: none; container-type: inline-size}
@@ -178,30 +221,35 @@ _CSS = """
 .fclf-view {height: var(--fclf-size); display: flex; align-items: center; justify-content: center; overflow: hidden}
 .fclf-view img {max-width: 100%; max-height: 100%; object-fit: contain; margin: 0} .fclf-view img.fclf-small {width: 100%; height: 100%; image-rendering: pixelated}
 .fclf-text {align-self: stretch; flex: 1; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere} .fclf-bad {color: var(--jp-error-color1, #b3261e); overflow: auto; max-height: 100%; overflow-wrap: anywhere}
-.fclf-name, .fclf-fact b {overflow: hidden; text-overflow: ellipsis; white-space: nowrap} .fclf-fact {display: flex; gap: 6px} .fclf-fact span {flex: 0 0 2.6em} .fclf-fact i {margin-left: auto; font-style: normal}
+.fclf-name {overflow: hidden; text-overflow: ellipsis; white-space: nowrap} .fclf-fact b {overflow: hidden; overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 5} .fclf-fact {display: flex; gap: 6px} .fclf-fact span {flex: 0 0 2.6em} .fclf-fact i {margin-left: auto; font-style: normal} .fclf-long {flex-wrap: wrap; row-gap: 0} .fclf-long b {order: 1; flex-basis: 100%}
 .fclf button {font: inherit; color: var(--ink); background: var(--jp-layout-color2, #eee); border: 1px solid var(--line); border-radius: 3px; padding: 1px 6px; cursor: pointer} .fclf button:disabled {opacity: .35; cursor: default}
+.fclf-ticks {display: flex; flex-direction: column; gap: 2px; max-height: 15em; overflow: auto} .fclf-ticks button {display: flex; gap: 4px; text-align: left; padding: 1px 3px; font-size: 12px; align-items: baseline; flex: none}
+.fclf-ticks button[aria-checked=true] {background: color-mix(in srgb, var(--at) 22%, transparent); border-color: var(--at)} .fclf-ticks button::before {content: '\\2610'} .fclf-ticks button[aria-checked=true]::before {content: '\\2611'}
+.fclf-ticks span, .fclf-ticks i {color: var(--pale); font-style: normal} .fclf-ticks b {flex: 1; font-weight: inherit; min-width: 0; overflow-wrap: anywhere} .fclf-ticks .fclf-said b, .fclf-ticks .fclf-said i {font-weight: 700; color: var(--ink)} .fclf-ticks .fclf-moved {border: 1px dashed var(--at)}
 .fclf-acts {display: grid; grid-template-columns: repeat(6, 1fr); gap: 3px; margin-top: auto} .fclf-acts button {grid-column: span 2; padding: 1px 2px; font-size: 12px} .fclf-acts button:nth-child(n+4) {grid-column: span 3}
 .fclf-mark {height: 1.5em; line-height: 1.5em; margin: -6px -6px 3px; padding: 0 6px; color: #fff; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap}
 .fclf-card[data-mark=keep] {border-color: #2e7d32} [data-mark=keep] .fclf-mark {background: #2e7d32} .fclf-card[data-mark=relabel] {border-color: #1557b0} [data-mark=relabel] .fclf-mark {background: #1557b0}
 .fclf-card[data-mark=drop] {border-color: #b3261e} [data-mark=drop] .fclf-mark {background: #b3261e} .fclf-card[data-mark=unsure] {border-color: #8a5a00} [data-mark=unsure] .fclf-mark {background: #8a5a00}
 .fclf-pick {position: absolute; inset: auto 4px 4px 4px; background: var(--jp-layout-color1, #fff); border: 1px solid var(--at); border-radius: 4px; padding: 4px; z-index: 2; box-shadow: 0 2px 8px #0004}
-.fclf-pick input {width: 100%; box-sizing: border-box; font: inherit; color: inherit; background: inherit; border: 1px solid var(--line); padding: 2px 4px} .fclf-list {max-height: 9em; overflow: auto; margin-top: 3px} .fclf-list div {padding: 1px 4px; cursor: pointer; overflow-wrap: anywhere} .fclf-list .fclf-on, .fclf-list div:hover {background: var(--at); color: #fff}
+.fclf-pick input {width: 100%; box-sizing: border-box; font: inherit; color: inherit; background: inherit; border: 1px solid var(--line); padding: 2px 4px} .fclf-list {max-height: calc(var(--fclf-size) + 1em); overflow: auto; margin-top: 3px} .fclf-list div {padding: 1px 4px; cursor: pointer; overflow-wrap: anywhere} .fclf-list .fclf-on, .fclf-list div:hover {background: var(--at); color: #fff}
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #e2e4c569
+# %% ../nbs/api/57_cardgrid.ipynb #9965568c
 @cache
 def _grid_class():
     "The widget's class"
     anywidget,tr = need('anywidget', 'review'),import_module('traitlets')
     class CardGrid(anywidget.AnyWidget):
         "Cards of items to decide about"
-        _esm,_css = _JS_CARD+_JS_PICK+_JS_PAGE+_JS_GRID+_JS_KEYS+_JS_DRAW,_CSS
+        _esm,_css = _JS_CARD+_JS_TICKS+_JS_FIND+_JS_PICK+_JS_PAGE+_JS_GRID+_JS_ACT+_JS_KEYS+_JS_DRAW,_CSS
         cards,info,vocab,size = tr.List().tag(sync=True),tr.Dict().tag(sync=True),tr.List().tag(sync=True),tr.Int().tag(sync=True)
     return CardGrid
 
 def card_grid(
+    cards:list,   # what is on the page, a dict per card
+    info:dict,    # marks on the cards, and what stands around them
     vocab:list,   # classes that may be chosen, strings
     size:int=160, # width of a card in pixels
-):                # the widget, empty
+):                # the widget
     "A widget that shows cards and sends what is decided about them"
-    return _grid_class()(vocab=list(vocab), size=size, info=dict(marks=[], page=0, pages=1, per_page=1, at=0, note='', error='', jumps=0, heard=0))
+    return _grid_class()(cards=cards, info=info, vocab=list(vocab), size=size)

@@ -8,11 +8,11 @@ Docs: https://fastclf.github.io/fastclf/api/confusion.html.md"""
 __all__ = ['confusion_table', 'label_matrices', 'plot_label_matrices', 'most_confused', 'confused_items', 'confused_groups',
            'plot_confusion', 'plot_confusion_map']
 
-# %% ../nbs/api/54_confusion.ipynb #a331dcda
+# %% ../nbs/api/54_confusion.ipynb #3d598ac2
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 
 from .core import NotedTable
-from .lookup import lookup_items
+from .lookup import lookup_items, short_name, short_names
 from .metrics import confusion
 from .preds import Preds
 from .scoring import hits, label_blocks
@@ -42,7 +42,7 @@ def label_matrices(
     right,true,pred = hits(preds)
     return np.stack([len(preds)-true-pred+right, pred-right, true-right, right], 1).reshape(-1,2,2)
 
-# %% ../nbs/api/54_confusion.ipynb #f686733e
+# %% ../nbs/api/54_confusion.ipynb #31e9f8f3
 def _square(ax, m, name):
     "Draw one 2 x 2 matrix"
     share = m/np.maximum(m.sum(1, keepdims=True), 1)
@@ -52,9 +52,7 @@ def _square(ax, m, name):
     for (i,j),o in np.ndenumerate(m): ax.text(j, i, f'{o:,}\n{share[i,j]:.0%}', ha='center', va='center', fontsize=8)
     ax.set_xticks([0,1], ['not said','said'], fontsize=7)
     ax.set_yticks([0,1], ['not','has it'], fontsize=7)
-    ax.set_title(_short(name, 22), fontsize=9)
-
-def _short(name, size=28): return name if len(name)<=size else f"{name[:size//2]}…{name[-(size-size//2-1):]}"
+    ax.set_title(short_name(name, 22), fontsize=9)
 
 # %% ../nbs/api/54_confusion.ipynb #ec6b521e
 def plot_label_matrices(
@@ -151,7 +149,7 @@ def confused_groups(
     df = pd.DataFrame(dict(classes=[[preds.vocab[i] for i in m] for m in groups], size=[len(m) for m in groups], mistakes=n, share=n/max(off.sum(), 1)))
     return NotedTable(df, note=f"{n.sum()} of the {off.sum()} mistakes lie within {len(df)} groups of {df['size'].sum()} of the {len(preds.vocab)} classes")
 
-# %% ../nbs/api/54_confusion.ipynb #30fb24ff
+# %% ../nbs/api/54_confusion.ipynb #06f17bfb
 def _block(c, support, size, names, classes):
     "Indices of the classes to show"
     if classes is not None:
@@ -163,7 +161,7 @@ def _block(c, support, size, names, classes):
 
 def _ticks(ax, names, size):
     "Write the names of the classes on both axes"
-    names = [_short(o) for o in names]
+    names = short_names(names)
     ax.set_xticks(np.arange(len(names)), names, fontsize=size, rotation=0 if max(map(len, names))<=3 else 90)
     ax.set_yticks(np.arange(len(names)), names, fontsize=size)
 
@@ -193,14 +191,14 @@ def plot_confusion(
     ax.set(title='items per cell' if k==len(c) else f'items per cell, {k} of {len(c)} classes', **_axis_names(preds.multi))
     return ax
 
-# %% ../nbs/api/54_confusion.ipynb #07faa9f1
+# %% ../nbs/api/54_confusion.ipynb #8eb88180
 def _frame_groups(ax, groups, off, names, n):
     "Outline the first `n` groups of two or more classes; list them at the right if the axes carry no names"
     at = np.cumsum([0]+[len(m) for m in groups])
     seen = [(a,m) for a,m in zip(at, groups) if len(m)>1][:n]
     for a,m in seen: ax.add_patch(plt.Rectangle((a-.5,a-.5), len(m), len(m), fill=False, lw=.8, color='black'))
     if len(names)<=100: return
-    lines = [', '.join(_short(names[i]) for i in m[:2]) + (f' and {len(m)-2} more' if len(m)>2 else '') + f': {off[np.ix_(m,m)].sum()} mistakes' for _,m in seen]
+    lines = [', '.join(short_name(names[i]) for i in m[:2]) + (f' and {len(m)-2} more' if len(m)>2 else '') + f': {off[np.ix_(m,m)].sum()} mistakes' for _,m in seen]
     ax.text(1.03, 1, '\n'.join(['The worst groups, from the top left:', *lines]), transform=ax.transAxes, fontsize=8, va='top', linespacing=1.7)
 
 # %% ../nbs/api/54_confusion.ipynb #8bbb9968

@@ -7,27 +7,21 @@ Docs: https://fastclf.github.io/fastclf/api/decisions.html.md"""
 # %% auto #0
 __all__ = ['item_column', 'Decisions', 'review_table', 'apply_review']
 
-# %% ../nbs/api/57_decisions.ipynb #7e89eb63
+# %% ../nbs/api/57_decisions.ipynb #adb7634c
 from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np, pandas as pd
-from pandas.api.types import is_bool_dtype, is_list_like
 
 from fastcore.basics import patch
 
 from .core import NotedTable, check_columns, whole_file, writable
-from .data.fix import _kept_splits
+from .data.split import kept_splits
+from .labels import label_text, label_texts, with_labels
 
-# %% ../nbs/api/57_decisions.ipynb #833ac007
+# %% ../nbs/api/57_decisions.ipynb #6cc73ce4
 _COLS = ['time','item','label','pred','prob','decision','new']
 _WHAT = 'keep','relabel','drop','unsure'
-
-def _name(o):
-    "A label or an item as text: '' if it is missing, whole numbers without '.0'"
-    if is_list_like(o): raise ValueError(f"{o!r} is a list of labels; here each item has one label")
-    if pd.isna(o): return ''
-    return str(int(o)) if isinstance(o, (float,np.floating)) and o%1==0 else str(o)
 
 def item_column(
     df:pd.DataFrame, # a frame of items
@@ -89,7 +83,7 @@ class Decisions:
         given = [o for o in self.standing if o['item']==item and o['new']==label and o['decision']=='relabel']
         return dict(given[-1], label=label, decision='keep', new='') if given else None
 
-# %% ../nbs/api/57_decisions.ipynb #1620c5e2
+# %% ../nbs/api/57_decisions.ipynb #45fbe2a4
 def _check(label, decision, new):
     "Raise unless the decision makes sense"
     if decision not in _WHAT: raise ValueError(f"unknown decision {decision!r}; choose from {list(_WHAT)}")
@@ -100,18 +94,18 @@ def _check(label, decision, new):
 @patch
 def add(self:Decisions,
     item,         # file name or text
-    label,        # the label that was seen; None or NaN if there was none
+    label,        # the label that was seen, or a collection of them; None or NaN if there was none
     decision:str, # 'keep', 'relabel', 'drop' or 'unsure'
-    new='',       # the right label, for 'relabel'
-    pred='',      # the model's prediction, for the record
+    new='',       # the right label or labels, for 'relabel'
+    pred='',      # what the model predicts, for the record
     prob=None,    # its probability, in [0,1]
 ):
     "Write a decision to the file"
-    item,label,new = _name(item),_name(label),_name(new)
+    item,label,new = label_text(item),label_text(label),label_text(new)
     _check(label, decision, new)
     now = self.last.get((item,label))
     if now and (now['decision'],now['new'])==(decision,new): return
-    self._append(item=item, label=label, pred=_name(pred), prob='' if prob is None else f'{prob:.4f}', decision=decision, new=new)
+    self._append(item=item, label=label, pred=label_text(pred), prob='' if prob is None else f'{prob:.4f}', decision=decision, new=new)
 
 # %% ../nbs/api/57_decisions.ipynb #69c46d29
 @patch
@@ -143,7 +137,7 @@ def review_table(
     n = df.decision.value_counts()
     return NotedTable(df, note=f"{len(df)} items decided: {', '.join(f'{n[o]} {o}' for o in _WHAT if o in n)}; next: apply_review(df, {str(csv)!r})")
 
-# %% ../nbs/api/57_decisions.ipynb #9439f43e
+# %% ../nbs/api/57_decisions.ipynb #cf27206c
 def _fate(label, plan):
     "The label after the decisions of `plan`, None if the row goes, and the decisions that were used"
     used = []
@@ -154,16 +148,7 @@ def _fate(label, plan):
         if o['decision']=='relabel': label = o['new']
     return label,used
 
-def _relabelled(col, new):
-    "A copy of the labels with `new`, position to name, in the type of the column"
-    own = {_name(o):o for o in col.dropna().unique()} | ({'True':True, 'False':False} if is_bool_dtype(col) else {})
-    if isinstance(col.dtype, pd.CategoricalDtype): col = col.cat.add_categories(sorted({*new.values()}-{*own}-{*map(str, col.cat.categories)}))
-    res = col.astype(object).copy()
-    for i,o in new.items(): res.iloc[i] = own.get(o, o)
-    try: return res.astype(col.dtype)
-    except ValueError as e: raise ValueError(f"a new label among {sorted({*new.values()})} does not fit a column of {col.dtype}; make the labels text first: df[{col.name!r}].astype(str)") from e
-
-# %% ../nbs/api/57_decisions.ipynb #1bc56e41
+# %% ../nbs/api/57_decisions.ipynb #5c93b86c
 def _said(old, new, drop, latest, used, here):
     "Sentences on what was changed and what was not"
     pairs = pd.Series([f'{old[i] or "no label"} to {o}' for i,o in new.items()], dtype=object).value_counts()
@@ -175,21 +160,21 @@ def _said(old, new, drop, latest, used, here):
     res = [f"relabelled {len(new):,} rows" + (': ' + ', '.join(f'{k} {v}' for k,v in pairs.head(20).items()) if len(pairs) else ''), f"dropped {len(drop):,} rows"]
     res.append(f"left as they are: {n.get('keep', 0)} kept, {n.get('unsure', 0)} unsure")
     if done: res.append(f"{len(done)} decisions had been applied before")
-    if lost: res.append(f"{len(lost)} decisions fit no row, by item and label as they were seen, such as {lost[0]['item'][:60]!r}")
+    if lost: res.append(f"{len(lost)} decisions fit no row, by item and label as they were seen, such as {lost[0]['item'][:60]!r} under {lost[0]['label']!r}")
     return '\n'.join(res)
 
-# %% ../nbs/api/57_decisions.ipynb #41129f8f
+# %% ../nbs/api/57_decisions.ipynb #f8203dd8
 def apply_review(
     df:pd.DataFrame,     # the frame that the items came from; it is not changed
     csv,                 # the log that `review` wrote
     items:str=None,      # its column of files or texts; None: 'file' or 'text'
-    labels:str='label',  # its column of labels
+    labels='label',      # its column of labels or of lists of labels; or a list of columns of zeros and ones
     splits=None,         # a split of `df`; it comes back renumbered
+    delim:str=None,      # what separates the labels in a column of texts such as 'drama;war'
 ):                       # a new frame, numbered from 0; with `splits` a tuple of the frame and the new `Splits`
     "Relabel and drop as a reviewer decided, and print what changed"
     items,latest = item_column(df, items),_latest(csv)
-    check_columns(df, labels)
-    keys,old,plan = df[items].map(_name).to_numpy(),df[labels].map(_name).to_numpy(),{}
+    keys,old,plan = df[items].map(label_text).to_numpy(),label_texts(df, labels, delim),{}
     for o in latest: plan.setdefault(o['item'], []).append(o)
     rows = np.flatnonzero(pd.Series(keys).isin(list(plan)))
     if latest and not len(rows): raise ValueError(f"none of the {len(latest)} decisions is about an item of this frame: {latest[0]['item'][:60]!r} was reviewed, df[{items!r}] has {keys[:1]}; pass the frame or the column that was reviewed")
@@ -198,7 +183,5 @@ def apply_review(
     new = {i:o for i,(o,_) in fates.items() if o is not None and o!=old[i]}
     used = list({id(o):o for _,us in fates.values() for o in us}.values())
     print(_said(old, new, drop, latest, used, {(keys[i],old[i]) for i in rows}))
-    res = df.reset_index(drop=True).copy()
-    res[labels] = _relabelled(res[labels], new)
-    res = res.drop(index=drop).reset_index(drop=True)
-    return res if splits is None else (res, _kept_splits(splits, drop, len(df)))
+    res = with_labels(df.reset_index(drop=True), labels, new, delim).drop(index=drop).reset_index(drop=True)
+    return res if splits is None else (res, kept_splits(splits, drop, len(df)))

@@ -7,13 +7,14 @@ Docs: https://fastclf.github.io/fastclf/api/interpret.html.md"""
 # %% auto #0
 __all__ = ['class_report', 'plot_class_f1', 'top_losses', 'plot_loss_grid']
 
-# %% ../nbs/api/54_interpret.ipynb #521b00fb
+# %% ../nbs/api/54_interpret.ipynb #168d6d6b
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
+from matplotlib.ticker import MaxNLocator
 from pathlib import Path
 
 from .core import NotedTable
 from .data.imbalance import tiers
-from .lookup import lookup_items, show_item
+from .lookup import lookup_items, pair_title, short_name, short_names, show_item
 from .preds import Preds
 from .scoring import boot_hits, count_scores, hits
 
@@ -50,7 +51,23 @@ def class_report(
     if counts is not None: df = df.assign(train=np.asarray(counts), tier=tiers(counts))
     return NotedTable(df, note=_class_note(preds, df, h, boot, n_worst))
 
-# %% ../nbs/api/54_interpret.ipynb #4097159a
+# %% ../nbs/api/54_interpret.ipynb #8e20a51a
+def _log_ticks(ax, low, high):
+    "A logarithmic x axis from `low` to `high`, with 1, 2 and 5 times the powers of ten where they fit"
+    ax.set_xscale('log' if low>0 else 'symlog')
+    ax.set_xlim(low*.8 if low>0 else -.3, high*1.25)
+    powers = [10**e for e in range(9)]
+    ticks = [v for o in powers for v in ((o,2*o,5*o) if high<1000*max(low, 1) else (o,)) if low<=v<=high]
+    ax.set_xticks(ticks, [f'{v:,}' for v in ticks], fontsize=8)
+    ax.set_xticks([], minor=True)
+
+def _spread(y, gap):
+    "Heights near the rising heights `y` that lie `gap` apart and not above 1"
+    steps = gap*np.arange(len(y))
+    y = np.maximum.accumulate(y-steps)+steps
+    return np.minimum(y, 1-steps[::-1])
+
+# %% ../nbs/api/54_interpret.ipynb #f1cedfc6
 def plot_class_f1(
     table:pd.DataFrame, # what `class_report` returned
     ax:plt.Axes=None,   # draw here; a new figure if None
@@ -63,55 +80,53 @@ def plot_class_f1(
     ax.vlines(df[x], df.low, df.high, color='C0', alpha=.3, lw=1)
     ax.scatter(df[x], df.f1, s=14)
     ax.set(ylim=(-.03,1.03), ylabel='F1 (line: 95 % interval)', xlabel='training items of the class' if x=='train' else 'items of the class')
-    if df[x].max()>10*max(df[x].min(), 1):
-        ticks = [v for e in range(8) for v in (10**e,2*10**e,5*10**e) if df[x].min()*.7<=v<=df[x].max()*1.5]
-        ax.set_xscale('symlog')
-        ax.set_xticks(ticks, [f'{v:,}' for v in ticks], fontsize=8)
-        ax.set_xticks([], minor=True)
-    beside = dict(textcoords='axes fraction', fontsize=8, va='center', annotation_clip=False, arrowprops=dict(arrowstyle='-', lw=.4, color='grey'))
-    for i,(c,r) in enumerate(df[:n].iterrows()): ax.annotate(c if len(c)<=30 else c[:29]+'…', (r[x],r.f1), (1.02,1-(i+.5)/n), **beside)
+    if df[x].max()>10*max(df[x].min(), 1): _log_ticks(ax, df[x].min(), df[x].max())
+    else: ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    beside = dict(textcoords='axes fraction', fontsize=8, va='center', annotation_clip=False, arrowprops=dict(arrowstyle='-', lw=.4, color='grey', relpos=(0,.5)))
+    worst = df[:n]
+    y = _spread((worst.f1.to_numpy()+.03)/1.06, min(.065, 1/n))
+    for o in zip(short_names(worst.index), worst[x], worst.f1, y): ax.annotate(o[0], o[1:3], (1.03,o[3]), **beside)
     return ax
 
-# %% ../nbs/api/54_interpret.ipynb #3452090f
+# %% ../nbs/api/54_interpret.ipynb #e497acec
 def _top_two(probs):
     "The second highest and the highest probability of each row, shape `(n,2)`, 4096 rows at a time"
     return np.concatenate([np.partition(probs[i:i+4096], -2)[:,-2:] for i in range(0, max(len(probs),1), 4096)])
 
 def _label_parts(p):
-    "What differs in each item with several labels: missed, extra, the label with the highest loss and its probability"
-    names = lambda m: [';'.join(np.array(p.vocab, dtype=object)[r]) for r in m]
+    "The labels of each item, those predicted, what differs, the label with the highest loss and its probability"
+    vocab = np.array(p.vocab, dtype=object)
+    names = lambda m: [vocab[r].tolist() for r in m]
     t,d = p.targs>0,p.decoded>0
     worst = np.where(t, 1-p.probs, p.probs).argmax(1)
-    return dict(missed=names(t&~d), extra=names(d&~t), worst=np.array(p.vocab, dtype=object)[worst], prob=p.probs[np.arange(len(p)),worst])
+    return dict(label=names(t), pred=names(d), missed=names(t&~d), extra=names(d&~t), worst=vocab[worst], prob=p.probs[np.arange(len(p)),worst])
 
-# %% ../nbs/api/54_interpret.ipynb #9b30bad9
+# %% ../nbs/api/54_interpret.ipynb #9ada7152
 def top_losses(
     preds:Preds,          # predictions with targets, one label per item or several
     n:int=20,             # items to list; `len(preds)` for all
     df:pd.DataFrame=None, # the frame to whose rows `preds.ids` point
     items:str=None,       # its column of files or texts, added to the table
-) -> NotedTable:          # id, the item, label, pred, then prob (of pred), margin; several labels: missed, extra, worst, prob (of worst); loss (nats, unweighted)
+) -> NotedTable:          # id, the item, label, pred, then prob (of pred), margin; several labels: lists of names, missed, extra, worst, prob (of worst); loss (nats, unweighted)
     "The items with the highest loss, as a table"
     if preds.targs is None: raise ValueError("top_losses needs targets, these predictions have none; predict a labelled part")
     n = min(n, len(preds))
     rows = np.argpartition(-preds.loss, n-1)[:n] if n else np.arange(0)
     p = preds[rows[np.lexsort((rows, -preds.loss[rows]))]]
-    f = p.frame(probs=False)
-    res = dict(id=p.ids) | lookup_items(df, items, p.ids) | dict(label=f.label.to_numpy(), pred=f.pred.to_numpy())
+    res = dict(id=p.ids) | lookup_items(df, items, p.ids)
     if p.multi: res |= _label_parts(p)
     else:
-        second,first = _top_two(p.probs).T
-        res |= dict(prob=first, margin=first-second)
+        f,(second,first) = p.frame(probs=False),_top_two(p.probs).T
+        res |= dict(label=f.label.to_numpy(), pred=f.pred.to_numpy(), prob=first, margin=first-second)
     wrong = sum(int((o.decoded!=o.targs).reshape(len(o), -1).any(1).sum()) for o in (preds[i:i+4096] for i in range(0, len(preds), 4096)))
     return NotedTable(res | dict(loss=p.loss), note=f"{n} of {len(preds)} items, of which {wrong} are predicted wrong; look for wrong labels first")
 
-# %% ../nbs/api/54_interpret.ipynb #dfe3be93
+# %% ../nbs/api/54_interpret.ipynb #17468bbb
 def _title(r, multi):
     "What stands over an image of the grid"
-    cut = lambda o: o if len(o)<=26 else o[:25]+'…'
-    if not multi: return f'{cut(r.label)} → {cut(r.pred)} ({r.prob:.2f})\nloss {r.loss:.2f}'
-    parts = [f'{w}: {cut(o)}' for w,o in (('missed',r.missed), ('extra',r.extra)) if o]
-    return '\n'.join((parts or [f'right: {cut(r.label)}']) + [f'loss {r.loss:.2f}'])
+    if not multi: return f'{pair_title(r.label, r.pred)} ({r.prob:.2f})\nloss {r.loss:.2f}'
+    parts = [f"{w}: {short_name(', '.join(o), 24)}" for w,o in (('missed',r.missed), ('extra',r.extra)) if o]
+    return '\n'.join((parts or [f"right: {short_name(', '.join(r.label), 24)}"]) + [f'loss {r.loss:.2f}'])
 
 def plot_loss_grid(
     preds:Preds,     # predictions with targets, one label per item or several

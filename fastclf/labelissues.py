@@ -7,13 +7,13 @@ Docs: https://fastclf.github.io/fastclf/api/labelissues.html.md"""
 # %% auto #0
 __all__ = ['label_issues', 'issue_counts', 'loss_issues', 'fix_labels']
 
-# %% ../nbs/api/57_labelissues.ipynb #69503d44
+# %% ../nbs/api/57_labelissues.ipynb #47645531
 from importlib.metadata import version
 
 import numpy as np, pandas as pd
 
 from .core import NotedTable, check_columns, need
-from .data.fix import _kept_splits
+from .data.split import kept_splits
 from .preds import Preds
 
 # %% ../nbs/api/57_labelissues.ipynb #9d88d70c
@@ -136,7 +136,7 @@ def loss_issues(
     res = _issue_frame(preds, rows, flip, df, items, on)
     return NotedTable(res, note=f"the {n} highest losses of {len(preds)} items; {int(flip.reshape(len(rows), -1).any(1).sum())} of them are predicted otherwise")
 
-# %% ../nbs/api/57_labelissues.ipynb #6081ef9a
+# %% ../nbs/api/57_labelissues.ipynb #02819741
 def fix_labels(
     df:pd.DataFrame,     # the frame that was predicted
     issues:pd.DataFrame, # list with `id` and `pred`: what is left of `label_issues` after review
@@ -156,4 +156,4 @@ def fix_labels(
         res[labels] = pd.to_numeric(pd.Series(new)) if numbers else pd.Series(new, dtype=df[labels].dtype)
     res = res.drop(index=drop).reset_index(drop=True)
     print(f"{'dropped' if how=='drop' else 'relabelled'} {len(set(rows.tolist())):,} of {len(df):,} rows")
-    return res if splits is None else (res, _kept_splits(splits, drop, len(df)))
+    return res if splits is None else (res, kept_splits(splits, drop, len(df)))

@@ -7,12 +7,12 @@ Docs: https://fastclf.github.io/fastclf/api/nearest.html.md"""
 # %% auto #0
 __all__ = ['nearest_items', 'nearest_table', 'plot_nearest']
 
-# %% ../nbs/api/54_nearest.ipynb #9e2a71a3
+# %% ../nbs/api/54_nearest.ipynb #648a7254
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 from pathlib import Path
 
 from .core import NotedTable
-from .lookup import lookup_items, show_item
+from .lookup import lookup_items, pair_title, short_name, show_item
 from .preds import Preds
 
 # %% ../nbs/api/54_nearest.ipynb #ad1ec40f
@@ -106,7 +106,7 @@ def nearest_table(
     idxs,sims = nearest_items(p.feats, train.feats, k)
     return NotedTable(_columns(p, train, idxs, sims, df, items), note=_note(p, train, idxs, sims, preds[np.flatnonzero(~wrong)[:2000]]))
 
-# %% ../nbs/api/54_nearest.ipynb #79f30b20
+# %% ../nbs/api/54_nearest.ipynb #e0a49ebc
 def plot_nearest(
     table:pd.DataFrame, # what `nearest_table` returned, with image files as items
     items:str,          # the column of image files
@@ -118,9 +118,10 @@ def plot_nearest(
     k = max((len(o) for o in groups), default=1)
     _,axs = plt.subplots(max(len(groups), 1), k+1, figsize=(1.5*(k+1),1.7*max(len(groups), 1)), squeeze=False, layout='constrained')
     for ax in axs.flat: ax.set_axis_off()
-    cut = lambda o: o if len(o)<=18 else o[:17]+'…'
     for row,g in zip(axs, groups):
         r = g.iloc[0]
-        show_item(Path(path)/r[items], f'{cut(r.label)} → {cut(r.pred)}', row[0])
-        for ax,(_,o) in zip(row[1:], g.iterrows()): show_item(Path(path)/o[f'near_{items}'], f'{cut(o.near_label)} ({o.similarity:.2f})', ax)
+        show_item(Path(path)/r[items], pair_title(r.label, r.pred), row[0])
+        for ax,(_,o) in zip(row[1:], g.iterrows()):
+            name = short_name(o.near_label, 18)
+            show_item(Path(path)/o[f'near_{items}'], name + ('\n' if len(name)>10 else ' ') + f'({o.similarity:.2f})', ax)
     return axs

@@ -33,22 +33,28 @@ def _png(ax):
     plt.close(fig)
     return out.getvalue()
 
-# %% ../nbs/api/55_report.ipynb #f4e9f22c
+# %% ../nbs/api/55_report.ipynb #7fec2b8d
 def _cell(o):
     "Texts and lists of names as HTML at the left, cut after 200 characters; numbers as they are"
     if isinstance(o, (list,tuple)): o = ', '.join(map(str, o))
     if not isinstance(o, str): return o
-    return f'<div style="text-align:left">{escape(o if len(o)<=200 else o[:199]+"…")}</div>'
+    wide = ';min-width:22em' if len(o)>60 else ''
+    return f'<div style="text-align:left{wide}">{escape(o if len(o)<=200 else o[:199]+"…")}</div>'
+
+def _html(table):
+    "A table as HTML: names of text columns at the left, the name of the index in the corner, row numbers left out"
+    texts = [c for c in table if len(table) and isinstance(table[c].iloc[0], (str,list,tuple))]
+    names = [_cell(str(c)) if c in texts else escape(str(c)) for c in table]
+    res = pd.DataFrame(table).map(_cell).set_axis(names, axis=1).rename(index=lambda o: escape(o) if isinstance(o, str) else o)
+    res = res.rename_axis(index=None, columns=None if table.index.name is None else escape(str(table.index.name)))
+    return res.to_html(border=0, index=not isinstance(table.index, pd.RangeIndex), float_format='{:.3f}'.format, na_rep='', escape=False)
 
 def _section(name, table=None, png=None):
     "One part of the page: a heading, a picture, a table that scrolls and its note"
     parts = [f'<h2 id="{escape(name)}">{escape(_heading(name))}</h2>']
     if getattr(table, 'note', ''): parts.append(f'<p>{escape(table.note)}</p>')
-    if png is not None: parts.append(f'<img alt="{escape(_heading(name))}" style="max-width:100%" src="data:image/png;base64,{base64.b64encode(png).decode()}">')
-    if table is not None:
-        safe = lambda o: escape(o) if isinstance(o, str) else o
-        html = table.map(_cell).rename(index=safe, columns=safe).to_html(border=0, float_format='{:.3f}'.format, na_rep='', escape=False)
-        parts.append(f'<div style="max-height:30em; overflow:auto">{html}</div>')
+    if png is not None: parts.append(f'<div style="overflow-x:auto"><img alt="{escape(_heading(name))}" style="max-width:100%; background:#fff" src="data:image/png;base64,{base64.b64encode(png).decode()}"></div>')
+    if table is not None: parts.append(f'<div style="max-height:36em; overflow:auto">{_html(table)}</div>')
     return '\n'.join(parts)
 
 # %% ../nbs/api/55_report.ipynb #35bc29e0
@@ -66,10 +72,15 @@ class Report:
         links = ' · '.join(f'<a href="#{escape(o)}">{escape(_heading(o))}</a>' for o in names)
         return '\n'.join([f'<p>{links}</p>'] + [_section(o, self.tables.get(o), self.pictures.get(o)) for o in names])
 
-# %% ../nbs/api/55_report.ipynb #768024c0
-_style = '''body{font-family:sans-serif;margin:2em auto;max-width:75em;padding:0 1em;color:#222} p{max-width:60em;line-height:1.4}
-h2{margin-top:2em;border-bottom:1px solid #ccc} table{border-collapse:collapse;font-size:90%} td,th{padding:2px 10px;text-align:right;vertical-align:top;max-width:32em}
-thead th{position:sticky;top:0;background:#fff;border-bottom:1px solid #999} tbody tr:nth-child(odd){background:#f4f6f8}'''
+# %% ../nbs/api/55_report.ipynb #0490920e
+_style = ''':root{color-scheme:light dark;--ink:#222;--page:#fff;--line:#ccc;--odd:#f4f6f8} body{font-family:sans-serif;margin:2em auto;max-width:75em;padding:0 1em;color:var(--ink);background:var(--page)}
+p{max-width:60em;line-height:1.4} p,h1,h2{overflow-wrap:anywhere} h2{margin-top:2em;border-bottom:1px solid var(--line)} table{border-collapse:collapse;font-size:90%}
+td,th{padding:2px 10px;text-align:right;vertical-align:top;max-width:32em} thead th{position:sticky;top:0;background:var(--page);box-shadow:inset 0 -1px var(--ink)} tbody tr:nth-child(odd){background:var(--odd)}
+@media (prefers-color-scheme:dark){:root{--ink:#ddd;--page:#1b1d20;--line:#555;--odd:#26292d} img{border-radius:4px}} @media (max-width:40em){td,th{padding:2px 5px} table{font-size:80%} img{max-width:none!important}}'''
+
+def _csv(table, file):
+    "Write a table; lists of names become texts with semicolons"
+    table.map(lambda o: ';'.join(map(str, o)) if isinstance(o, (list,tuple)) else o).to_csv(file, index=not isinstance(table.index, pd.RangeIndex))
 
 @patch
 def save(self:Report,
@@ -78,11 +89,12 @@ def save(self:Report,
     "Write tables (CSV), pictures (PNG), predictions (npz) and the page (HTML)"
     folder = writable(folder)
     for o,t in {**self.tables, 'confusion':confusion_table(self.preds)}.items():
-        with whole_file(folder/f'{o}.csv') as f: t.to_csv(f)
+        with whole_file(folder/f'{o}.csv') as f: _csv(pd.DataFrame(t), f)
     for o,p in self.pictures.items():
         with whole_file(folder/f'{o}.png') as f: f.write_bytes(p)
-    head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Report</title><style>{_style}</style></head>'
-    with whole_file(folder/'report.html') as f: f.write_text(f'{head}\n<body>\n<h1>Report</h1>\n{self._repr_html_()}\n</body></html>\n', encoding='utf-8')
+    title = f"Report on {len(self.preds):,} items, {len(self.preds.vocab)} {'labels' if self.preds.multi else 'classes'}"
+    head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title><style>{_style}</style></head>'
+    with whole_file(folder/'report.html') as f: f.write_text(f'{head}\n<body>\n<h1>{title}</h1>\n{self._repr_html_()}\n</body></html>\n', encoding='utf-8')
     save_preds(self.preds, folder/'preds.npz')
     return folder
 

@@ -7,18 +7,20 @@ Docs: https://fastclf.github.io/fastclf/api/review.html.md"""
 # %% auto #0
 __all__ = ['Review', 'review']
 
-# %% ../nbs/api/58_review.ipynb #b54249a4
-import base64, io
+# %% ../nbs/api/58_review.ipynb #adf17f2d
+import base64, io, json
 from pathlib import Path
 
-import pandas as pd
+import numpy as np, pandas as pd
 from fastcore.basics import patch
 
 from .cardgrid import card_grid
 from .core import check_columns, class_order
 from .data.image import open_image
 from .data.scan import item_kind
-from .decisions import Decisions, _name, item_column
+from .decisions import Decisions, item_column
+from .labels import is_multi, label_text, label_texts
+from .preds import Preds, take_ids
 
 # %% ../nbs/api/58_review.ipynb #518a78ae
 def _picture(file, size):
@@ -35,43 +37,60 @@ def _text(text, most=20_000):
     "A text, cut if it would make the page slow"
     return dict(text=text if len(text)<=most else f'{text[:most]} ... ({len(text)-most:,} characters more)')
 
-# %% ../nbs/api/58_review.ipynb #62697905
-def _rows(df, items, labels):
-    "What is shown of each row, as dicts"
-    def col(o): return df[o].map(_name) if o in df else ['']*len(df)
-    prob = pd.to_numeric(df['prob']) if 'prob' in df else [None]*len(df)
-    return [dict(item=i, label=l, pred=p, prob=None if pd.isna(q) else float(q)) for i,l,p,q in zip(col(items), col(labels), col('pred'), prob)]
+# %% ../nbs/api/58_review.ipynb #5fb1aaa6
+def _predicted(df, preds, multi):
+    "The predictions of the rows of `df`, and what they say as texts"
+    if preds.multi!=multi: raise ValueError(f"the predictions have {'several labels' if preds.multi else 'one label'} per item and the column of labels {'several' if multi else 'one'}; for texts such as 'drama;war' pass delim=';'")
+    if 'id' not in df and len(df)!=len(preds): raise ValueError(f"{len(df)} items and {len(preds)} predictions; pass a frame with the column 'id', as top_losses makes it, or a row per prediction in the same order")
+    p = take_ids(preds, df['id'].to_numpy()) if 'id' in df else preds
+    if not multi: return p,[p.vocab[i] for i in p.decoded]
+    return p,[label_text([p.vocab[i] for i in np.flatnonzero(o)]) for o in p.decoded]
 
+def _rows(df, items, labels, delim, multi, pred, prob):
+    "What is shown of each row, as dicts of texts"
+    if multi and pred is None and 'pred' in df and delim is None and not is_multi(df['pred']): raise ValueError(f"items have several labels, and column 'pred' holds {df['pred'].iloc[0]!r}; make it lists, drop it, or pass preds=...")
+    if pred is None: pred = [label_text(o, delim) for o in df['pred']] if 'pred' in df else ['']*len(df)
+    cols = df[items].map(label_text),label_texts(df, labels, delim),pred,pd.to_numeric(prob)
+    return [dict(item=i, label=l, pred=p, prob=None if pd.isna(q) else float(q)) for i,l,p,q in zip(*cols)]
+
+# %% ../nbs/api/58_review.ipynb #b56da1f6
 class Review:
     "Items, the page that is shown, and what was decided; `review` makes one"
-    def __init__(self, df, csv, items, labels, path, vocab, per_page, size):
+    def __init__(self, df, csv, items=None, labels='label', path=None, vocab=None, per_page=12, size=160, preds=None, delim=None):
         items = item_column(df, items)
-        check_columns(df, labels)
         if not len(df): raise ValueError("there are no items to review; was the frame filtered too far?")
-        self.rows,self.decisions,self.path,self.per_page,self.size = _rows(df, items, labels),Decisions(csv),Path(path or ''),per_page,size
+        check_columns(df, *([labels] if isinstance(labels, str) else labels))
+        self.multi = not isinstance(labels, str) or delim is not None or is_multi(df[labels])
+        self.preds,said = (None,None) if preds is None else _predicted(df, preds, self.multi)
+        prob = self.preds.probs.max(1) if preds is not None else [None]*len(df) if self.multi or 'prob' not in df else df['prob']
+        self.rows,self.decisions,self.path = _rows(df, items, labels, delim, self.multi, said, prob),Decisions(csv),Path(path or '')
         self.image = item_kind(df[items], path)=='image'
-        self.vocab = [*map(_name, vocab)] if vocab is not None else class_order({o[k] for o in self.rows for k in ('label','pred')}-{''})
-        self.error,self.heard,self.jumps,self.grid = '',0,0,None
+        if vocab is None: vocab = preds.vocab if preds is not None else None if isinstance(labels, str) else labels
+        self.vocab = [*map(label_text, vocab)] if vocab is not None else class_order({c for o in self.rows for k in ('label','pred') for c in self.names(o[k])})
+        self.per_page,self.size,self.error,self.heard,self.jumps,self.grid = per_page,size,'',0,0,None
         self.goto(next((i for i in range(len(df)) if not self.of(i)), 0))
+    def names(self, text)->list:
+        "The labels that a text stands for"
+        return [] if not text else json.loads(text) if self.multi else [text]
     def of(self, i)->dict:
         "The decision about row `i`, or None"
         return self.decisions.of(self.rows[i]['item'], self.rows[i]['label'])
     def goto(self, i):
         "Show the page of row `i` and select the row"
-        self.page,self.at = divmod(min(max(i, 0), len(self.rows)-1), self.per_page)
-        self.jumps += 1
+        (self.page,self.at),self.jumps = divmod(min(max(i, 0), len(self.rows)-1), self.per_page),self.jumps+1
         self.show(cards=True)
 
-# %% ../nbs/api/58_review.ipynb #c62d2b1a
+# %% ../nbs/api/58_review.ipynb #a57d3023
 @patch
 def decide(self:Review,
     i:int,        # row of the items, from 0
     decision:str, # 'keep', 'relabel', 'drop' or 'unsure'
-    new:str='',   # the right label, for 'relabel'
+    new='',       # the right label or labels, for 'relabel'
 ):
     "Decide about row `i`, on disk before anything else happens"
-    if new and new not in self.vocab: raise ValueError(f"{new!r} is not one of the {len(self.vocab)} classes; pass all of them: review(..., vocab=[...])")
-    o = self.rows[i]
+    o,new = self.rows[i],label_text(new)
+    gone = [c for c in self.names(new) if c not in self.vocab]
+    if gone: raise ValueError(f"{gone[0]!r} is not one of the {len(self.vocab)} classes; pass all of them: review(..., vocab=[...])")
     self.decisions.add(o['item'], o['label'], decision, new, o['pred'], o['prob'])
     self.show()
 
@@ -83,13 +102,37 @@ def undo(self:Review)->dict:
     self.goto(keys.index((last['item'],last['label'])) if last else self.page*self.per_page+self.at)
     return last
 
-# %% ../nbs/api/58_review.ipynb #85658d0a
+# %% ../nbs/api/58_review.ipynb #224ee180
+@patch
+def now(self:Review, i:int)->list:
+    "The labels of row `i` as they are after what was decided"
+    o = self.of(i)
+    return self.names(o['new'] if o and o['decision']=='relabel' else self.rows[i]['label'])
+
+@patch
+def toggle(self:Review,
+    i:int,     # row of the items, from 0
+    label:str, # the label to add, or to take away
+):
+    "Add a label to row `i`, or take it away if it is there; on disk at once"
+    new = label_text({*self.now(i)}^{label})
+    self.decide(i, *(('keep',) if new==self.rows[i]['label'] else ('relabel',new)))
+
+@patch
+def probs(self:Review, i:int)->dict:
+    "The labels of row `i` that are not out of the question, with their probabilities; None without `preds`"
+    if self.preds is None: return None
+    return {c:round(float(p), 3) for c,p in zip(self.preds.vocab, self.preds.probs[i]) if p>=.005}
+
+# %% ../nbs/api/58_review.ipynb #51ab3d55
 @patch
 def cards(self:Review)->list:
     "The items of the page, as the browser gets them"
     at = self.page*self.per_page
     rows = self.rows[at:at+self.per_page]
-    return [dict(o, row=at+i, item=o['item'][:200], **(_picture(self.path/o['item'], self.size) if self.image else _text(o['item']))) for i,o in enumerate(rows)]
+    views = [_picture(self.path/o['item'], self.size) if self.image else _text(o['item']) for o in rows]
+    more = [dict(multi=True, probs=self.probs(at+i)) if self.multi else {} for i in range(len(rows))]
+    return [dict(o, row=at+i, item=o['item'][:200], **v, **m) for i,(o,v,m) in enumerate(zip(rows, views, more))]
 
 @patch
 def note(self:Review)->str:
@@ -115,7 +158,7 @@ def show(self:Review, cards=False):
         if cards: self.grid.cards = self.cards()
         self.grid.info = self.info()
 
-# %% ../nbs/api/58_review.ipynb #1023c204
+# %% ../nbs/api/58_review.ipynb #529020b7
 @patch
 def hear(self:Review, grid, msg, buffers=None):
     "Do what the page asks: `msg` is a dict with `do`, and `row` and `new` where they matter"
@@ -123,6 +166,8 @@ def hear(self:Review, grid, msg, buffers=None):
     try:
         if do=='goto': self.goto(msg['row'])
         elif do=='undo': self.undo()
+        elif do=='toggle': self.toggle(msg['row'], msg['new'])
+        elif do=='keep' and self.multi and self.now(msg['row'])!=self.names(self.rows[msg['row']]['label']): pass # what is ticked is right, and saved
         else: self.decide(msg['row'], do, msg.get('new') or '')
     except (OSError,ValueError,KeyError) as e: self.error,self.jumps,self.at = f'not saved: {e}',self.jumps+1,msg.get('row', self.at)%self.per_page
     self.show()
@@ -136,20 +181,21 @@ def _ipython_display_(self:Review):
 @patch
 def __repr__(self:Review): return self.note()
 
-# %% ../nbs/api/58_review.ipynb #12d53a69
+# %% ../nbs/api/58_review.ipynb #b40ca008
 def review(
     df:pd.DataFrame,    # what `top_losses(preds, n, df, items)` returns, or any items with labels; columns 'pred' and 'prob' are shown
     csv='review.csv',   # the log of decisions; given again, it shows them again
     items:str=None,     # column of files or texts; None: 'file' or 'text'
-    labels:str='label', # column of labels; an empty one is an item without a label
+    labels='label',     # column of labels or of lists of labels, an empty one is an item without a label; or a list of columns of zeros and ones
     path=None,          # folder that the files start from
     vocab=None,         # classes that may be chosen; None: those among the labels and predictions
     per_page:int=12,    # items on a page
     size:int=160,       # width of a card in pixels
+    preds:Preds=None,   # predictions of the items, in place of columns 'pred' and 'prob'; found by the column 'id', without one a row per item
+    delim:str=None,     # what separates the labels in a column of texts such as 'drama;war'
 ) -> Review:            # shows itself; `apply_review(df, csv)` makes the corrected frame
     "Decide about labels in the notebook, by keys or mouse; each decision is on disk at once"
-    rev = Review(df, csv, items, labels, path, vocab, per_page, size)
-    rev.grid = card_grid(rev.vocab, size)
+    rev = Review(df, csv, items, labels, path, vocab, per_page, size, preds, delim)
+    rev.grid = card_grid(rev.cards(), rev.info(), rev.vocab, size)
     rev.grid.on_msg(rev.hear)
-    rev.show(cards=True)
     return rev

@@ -176,7 +176,7 @@ def _tier_scores(h, boot, tiers):
     mean = lambda c,m: _f1(*np.moveaxis(c[...,m], -2, 0)).mean(-1)
     return {f'macro_f1_{o}':(mean(h, m),mean(boot, m).std(ddof=1)) for o,m in masks.items() if m.any()}
 
-# %% ../nbs/api/07_scoring.ipynb #479fec77
+# %% ../nbs/api/07_scoring.ipynb #e6d4089e
 def score_table(
     preds:Preds,      # predictions with targets, one label per item or several
     tiers=None,       # tier of each class, shape `(k,)`, such as 'head': adds macro-F1 of each tier
@@ -192,6 +192,7 @@ def score_table(
     df = pd.DataFrame(res, index=['score','se'], dtype=float).T
     top = np.where(df.index=='log_loss', np.inf, 1)
     df = df.assign(low=np.maximum(df.score-1.96*df.se, np.where(df.index=='mcc', -1, 0)), high=np.minimum(df.score+1.96*df.se, top))
-    what = 'labels' if preds.multi else 'classes'
-    note = f"n = {len(preds)}, {len(preds.vocab)} {what}, of which {(h[1]==0).sum()} without items; {n_boot} resampled sets; {_why(preds, np.isfinite(auc[0][0]), h[1])}"
+    what,gone = 'labels' if preds.multi else 'classes',(h[1]==0).sum()
+    what += f", of which {gone} without items" if gone else ''
+    note = f"n = {len(preds)}, {len(preds.vocab)} {what}; {n_boot} resampled sets; {_why(preds, np.isfinite(auc[0][0]), h[1])}"
     return NotedTable(df, note=note)

@@ -7,26 +7,42 @@ Docs: https://fastclf.github.io/fastclf/api/slices.html.md"""
 # %% auto #0
 __all__ = ['slice_names', 'slice_table', 'plot_slices']
 
-# %% ../nbs/api/54_slices.ipynb #e5957d24
+# %% ../nbs/api/54_slices.ipynb #73869565
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
+from pandas.api.types import is_bool_dtype, is_list_like, is_numeric_dtype
 from statistics import NormalDist
 
 from .core import NotedTable, check_columns
-from .lookup import lookup_rows
+from .lookup import lookup_rows, short_name
 from .preds import Preds
 from .scoring import item_scores
 
-# %% ../nbs/api/54_slices.ipynb #af5d8a23
+# %% ../nbs/api/54_slices.ipynb #1854ce22
+def _end(o, digits):
+    "A number or a time as text; whole numbers below a million as they are"
+    if isinstance(o, (pd.Timestamp,pd.Timedelta)): return str(o)[:10] if digits<17 and isinstance(o, pd.Timestamp) else str(o)
+    return f'{o:.{max(digits, 6*(o%1==0))}g}'
+
+def _range_names(col, bins):
+    "Parts of about equal size, each named by its ends, with as many digits as tell the parts apart"
+    codes = pd.qcut(col.rank(), bins, labels=False, duplicates='drop')
+    ends = col.groupby(codes).agg(['min','max'])
+    for digits in range(3, 18):
+        names = {c:_end(a, digits)+('' if a==b else f' to {_end(b, digits)}') for c,a,b in ends.itertuples()}
+        if len(set(names.values()))==len(names): break
+    return codes.map(names)
+
+# %% ../nbs/api/54_slices.ipynb #d10cd296
 def slice_names(
     col,                # values of a metadata column, shape `(n,)`
-    bins:int=5,         # parts of a column of numbers
+    bins:int=5,         # parts of a column of numbers or times
     max_values:int=30,  # parts of any other column; rarer values are put together
 ) -> np.ndarray:        # the name of the part of each item, shape `(n,)`
     "Divide the items by a metadata column"
     col = pd.Series(col).reset_index(drop=True)
-    if pd.api.types.is_numeric_dtype(col) and not pd.api.types.is_bool_dtype(col) and col.nunique()>bins:
-        codes,ends = pd.qcut(col, bins, labels=False, retbins=True, duplicates='drop')
-        names = codes.map(dict(enumerate(f'{a:.3g} to {b:.3g}' for a,b in zip(ends, ends[1:]))))
+    if col.map(is_list_like).any(): col = col.map(lambda o: ', '.join(map(str, o)) or '(none)' if is_list_like(o) else o)
+    ordered = is_numeric_dtype(col) and not is_bool_dtype(col) or col.dtype.kind in 'mM'
+    if ordered and col.nunique()>bins: names = _range_names(col, bins)
     else:
         top = col.value_counts().index[:max_values]
         names = col.where(col.isin(top) | col.isna(), f'({col.nunique()-len(top)} rarer values)')
@@ -54,13 +70,13 @@ def _slice_note(df, score, worse, min_n):
     small = f"; {df.small.sum()} parts have fewer than {min_n} items and are not judged" if df.small.any() else ''
     return f"{score} of {m} parts, of which chance alone leaves all within {limit:.1f} standard errors 19 times in 20: " + (said or 'none is worse') + small
 
-# %% ../nbs/api/54_slices.ipynb #682cb748
+# %% ../nbs/api/54_slices.ipynb #2cddd99d
 def slice_table(
     preds:Preds,          # predictions with targets, one label per item or several
     df:pd.DataFrame,      # the frame to whose rows `preds.ids` point
     columns,              # its metadata column, or a list of them
     score=None,           # a column of `item_scores`, or the score of each item, shape `(n,)`; by default accuracy, or item_f1 with several labels
-    bins:int=5,           # parts of a column of numbers
+    bins:int=5,           # parts of a column of numbers or times
     min_n:int=30,         # a part with fewer items is marked small
 ) -> NotedTable:          # column, slice, n, score, se, difference (from the other items), z, small; worst z first
     "The score on each part of the data, with its error; the note names the parts that are worse by more than chance explains"
@@ -77,7 +93,7 @@ def slice_table(
     res = res.assign(small=res.n<min_n).sort_values('z', ascending=worse<0, kind='stable', ignore_index=True)
     return NotedTable(res, note=_slice_note(res, name, worse, min_n))
 
-# %% ../nbs/api/54_slices.ipynb #fab49498
+# %% ../nbs/api/54_slices.ipynb #bd05cf42
 def plot_slices(
     table:pd.DataFrame, # what `slice_table` returned
     ax:plt.Axes=None,   # draw here; a new figure if None
@@ -89,6 +105,6 @@ def plot_slices(
     first = table[table.column==table.column.iloc[0]]
     ax.axvline((first.score*first.n).sum()/first.n.sum(), color='grey', lw=.8)
     for i,r in enumerate(df.itertuples()): ax.errorbar(r.score, i, xerr=2*np.nan_to_num(r.se), fmt='o', ms=4, color='C0', alpha=.35 if r.small else 1)
-    ax.set_yticks(range(len(df)), [f'{c} = {s if len(s)<=30 else s[:29]+"…"} (n = {k:,})' for c,s,k in zip(df.column, df.slice, df.n)], fontsize=8)
+    ax.set_yticks(range(len(df)), [f'{short_name(c, 20)} = {short_name(s, 30)} (n = {k:,})' for c,s,k in zip(df.column, df.slice, df.n)], fontsize=8)
     ax.set(xlabel='score (bar: two standard errors)', ylim=(len(df)-.5,-.5))
     return ax

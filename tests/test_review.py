@@ -1,6 +1,7 @@
 "Review in a real browser: JupyterLab and the classic notebook, in a headless Chromium"
 import importlib.util, json, os, shutil, socket, subprocess, sys, time
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -15,6 +16,9 @@ pictures = root/'artefacts'
 browsers = 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'
 token = 'only-for-this-test'
 cell = "import pandas as pd\nfrom fastclf.review import review\nreview(pd.read_csv('items.csv'), path='images', vocab=range(10))"
+films = pd.DataFrame(dict(text=['A soldier comes home.','Two thieves fall in love.','Nothing happens.'], label=['war','crime;war','']))
+cell_films = """from fastclf.preds import Preds
+review(pd.read_csv('films.csv', na_filter=False), 'films_review.csv', delim=';', preds=Preds([[.1,.8,.7],[.6,.1,.3],[.1,.2,.1]], vocab=['crime','drama','war'], multi=True))"""
 
 def missing():
     "Why the browser cannot be tested here, or ''"
@@ -63,8 +67,9 @@ def folder(tmp_path_factory):
     (d/'images').mkdir()
     for o in df.file: shutil.copy(images/o, d/'images')
     df.to_csv(d/'items.csv', index=False)
-    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=dict(kernelspec=dict(name='python3', display_name='Python 3', language='python')))
-    for o in ('review.ipynb','classic.ipynb'): nbformat.write(nb, d/o)
+    films.to_csv(d/'films.csv', index=False)
+    for o,cells in (('review.ipynb',[cell,cell_films]), ('classic.ipynb',[cell])):
+        nbformat.write(nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)], metadata=dict(kernelspec=dict(name='python3', display_name='Python 3', language='python'))), d/o)
     return d
 
 @pytest.fixture(scope='module')
@@ -86,6 +91,10 @@ def page(browser):
     p.set_default_timeout(300_000)
     yield p
     p.close()
+
+def labels_after(folder):
+    "Labels of the films as the file of decisions has them, whatever its state"
+    with redirect_stdout(StringIO()): return apply_review(films, folder/'films_review.csv', delim=';').label.tolist() if (folder/'films_review.csv').exists() else []
 
 def marks(page): return page.locator('.fclf-card').evaluate_all("os => os.map(o => o.dataset.mark || '')")
 
@@ -129,6 +138,23 @@ def test_jupyterlab(server, page, folder):
     page.get_by_role('button', name='›').click()
     page.get_by_text('page 3 of 3').wait_for()
     assert page.locator('.fclf-card').count()==6
+    several_labels(page, folder)
+
+def several_labels(page, folder):
+    "Labels ticked by mouse, by number and by name, one tick taken back, in a second cell of the same notebook"
+    page.locator('.jp-Notebook .cm-content').nth(1).click()
+    page.keyboard.press('Control+Enter')
+    grid = page.locator('.fclf').nth(1)
+    grid.locator('.fclf-card').nth(2).wait_for()
+    assert grid.locator('.fclf-ticks').first.locator('button').all_text_contents()==['1war0.70','2drama0.80']
+    grid.get_by_role('checkbox', name='drama').click()
+    wait_for(lambda: labels_after(folder)==['drama;war','crime;war',''])
+    for o in ('k','2','1','z'): page.keyboard.press(o)  # K leaves what is ticked; no war; no crime; crime again
+    wait_for(lambda: labels_after(folder)==['drama;war','crime',''])
+    page.wait_for_function("document.querySelectorAll('.fclf')[1].querySelectorAll('[data-mark=relabel]').length===2")
+    for o in ('ArrowRight','r','c','r','Enter','Escape'): page.keyboard.press(o)
+    wait_for(lambda: labels_after(folder)==['drama;war','crime','crime'])
+    grid.screenshot(path=pictures/'review_labels.png')
 
 def test_classic_notebook(server, page, folder):
     "Another front end and another kernel: what was decided before is shown, and the keys are heard"
@@ -136,6 +162,7 @@ def test_classic_notebook(server, page, folder):
     before = len(decided(folder))
     page.goto(f'{server}{nbclassic_path()}/notebooks/classic.ipynb?token={token}')
     page.wait_for_function("window.Jupyter?.notebook?.kernel?.widget_manager && Jupyter.notebook.kernel.is_connected()")
+    page.evaluate("Jupyter.notebook.kernel.widget_manager._loadFromKernel().then(() => null)") # a view that is drawn while it restores older ones is taken away
     page.evaluate("Jupyter.notebook.execute_all_cells()")
     page.locator('.fclf-card').nth(11).wait_for()
     assert marks(page).count('relabel')==before

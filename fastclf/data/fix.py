@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/data.fix.html.md"""
 # %% auto #0
 __all__ = ['fix_frame', 'check_page']
 
-# %% ../../nbs/api/16_data.fix.ipynb #6819cf6e
+# %% ../../nbs/api/16_data.fix.ipynb #daa22f81
 from html import escape
 
 import numpy as np, pandas as pd
@@ -16,7 +16,7 @@ from pandas.api.types import is_list_like
 from ..core import NotedTable, whole_file
 from .check import _UNUSABLE
 from .flaws import clean_text
-from .split import Splits
+from .split import kept_splits
 
 # %% ../../nbs/api/16_data.fix.ipynb #a57a3daf
 _GROUPS = dict(unusable=_UNUSABLE, duplicates=('same item more than once','same item twice in one part'), conflicts=('same item under two labels',),
@@ -47,12 +47,7 @@ def _respelt(col):
     def new(o): return list(dict.fromkeys(to.get(c, c) for c in o)) if is_list_like(o) else to[o] if isinstance(o, str) else o
     return pd.Series([new(o) for o in col], index=col.index, name=col.name, dtype=col.dtype),{a:b for a,b in to.items() if a!=b}
 
-# %% ../../nbs/api/16_data.fix.ipynb #43436b5c
-def _kept_splits(splits, drop, n):
-    "`splits` without the rows `drop`, numbered as the new frame is"
-    new = np.cumsum(~np.isin(np.arange(n), drop))-1
-    return Splits(*[new[np.setdiff1d(np.asarray(o, dtype=np.int64), drop)] for o in splits])
-
+# %% ../../nbs/api/16_data.fix.ipynb #af3fc35b
 def _changed(df, checks, changes):
     "A copy of `df` with the changes made, and a sentence for each"
     res,said = df.reset_index(drop=True).copy(),[]
@@ -69,7 +64,7 @@ def _changed(df, checks, changes):
         res[c] = new
     return res,said
 
-# %% ../../nbs/api/16_data.fix.ipynb #37ec8cca
+# %% ../../nbs/api/16_data.fix.ipynb #d0d45989
 def fix_frame(
     df:pd.DataFrame,   # the frame that was checked
     checks:NotedTable, # what `check_frame` found in it, or some rows of that
@@ -86,7 +81,7 @@ def fix_frame(
     if len(drop)==len(df): raise ValueError(f"all {len(df)} rows would go ({said[-1]}); look at checks first")
     res = res.drop(index=drop).reset_index(drop=True)
     print('\n'.join(said))
-    return res if splits is None else (res, _kept_splits(splits, drop, len(df)))
+    return res if splits is None else (res, kept_splits(splits, drop, len(df)))
 
 # %% ../../nbs/api/16_data.fix.ipynb #4c660149
 _STYLE = '''<style>
