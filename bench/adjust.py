@@ -1,7 +1,8 @@
 """What adjusting after training gains, with standard errors: film genres and emotions (several labels), long-tailed digits (one label).
 
 Models are TF-IDF and logistic regression per label with equal weight for having it or not, which is the stronger start for F1 (films:
-`description`; emotions: `text`), and plain multinomial logistic regression on the pixels of the digits. Films: 10 splits, half of the films train, a quarter is what adjustments are fitted on, a quarter
+`description`; emotions: `text`), the same without weights (`unweighted` in the results), and plain multinomial logistic regression on the pixels
+of the digits. Films: 10 splits, half of the films train, a quarter is what adjustments are fitted on, a quarter
 scores. Emotions: the training part trains; its dev part is cut into halves, one fits and the other scores, 10 times. Digits: long tail as in
 `bench/digits.py`, 12 seeds; the adjustments are fitted on the out-of-fold predictions of the 331 training images, which have the same tail,
 and scored on the test part, whose classes are equally common (the estimated shift sees the test images without their labels). Of one data set the splits overlap, so errors over splits are those of the mean
@@ -16,15 +17,15 @@ from bench.digits import long_tail
 from bench.harness import bench, mean_se, result
 from bench.scores import folder
 
-def fitted_probs(x, y, rows, others):
-    "Probabilities of `others` by logistic regression on `rows`; one per label if `y` is a matrix"
+def fitted_probs(x, y, rows, others, weight=None):
+    "Probabilities of `others` by logistic regression on `rows`; one per label, weighted by `weight`, if `y` is a matrix"
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
     model = LogisticRegression(C=10, max_iter=300, tol=1e-3)
-    if y.ndim==2: model = OneVsRestClassifier(LogisticRegression(C=10, tol=1e-2, class_weight='balanced', solver='liblinear'))
+    if y.ndim==2: model = OneVsRestClassifier(LogisticRegression(C=10, tol=1e-2, class_weight=weight, solver='liblinear'))
     return model.fit(x[rows], y[rows]).predict_proba(x[others])
 
-def films(seeds=range(10)):
+def films(weight, seeds=range(10)):
     "Pairs of `Preds`, to fit on and to score, of the film genres"
     from fastclf.baseline import target_codes
     from fastclf.features import text_features
@@ -37,10 +38,10 @@ def films(seeds=range(10)):
     for seed in seeds:
         train,fit,test = np.split(np.random.default_rng(seed).permutation(len(df)), [len(df)//2, 3*len(df)//4])
         x = text_features(df, 'description', train)
-        p = fitted_probs(x, y, train, np.r_[fit,test])
+        p = fitted_probs(x, y, train, np.r_[fit,test], weight)
         yield Preds(p[:len(fit)], y[fit], fit, vocab),Preds(p[len(fit):], y[test], test, vocab)
 
-def emotions(seeds=range(10)):
+def emotions(weight, seeds=range(10)):
     "The same of the emotions"
     from fastclf.baseline import target_codes
     from fastclf.features import text_features
@@ -52,7 +53,7 @@ def emotions(seeds=range(10)):
     df = df.reset_index(drop=True)
     y = target_codes([tuple(vocab[int(i)] for i in str(o).split(',')) for o in df.labels], vocab).astype(int)
     train,dev = np.arange(n),np.arange(n, len(df))
-    p = Preds(fitted_probs(text_features(df, 'text', train), y, train, dev), y[dev], dev, vocab)
+    p = Preds(fitted_probs(text_features(df, 'text', train), y, train, dev, weight), y[dev], dev, vocab)
     for seed in seeds:
         order = np.random.default_rng(seed).permutation(len(p))
         yield p[order[:len(p)//2]],p[order[len(p)//2:]]
@@ -99,13 +100,16 @@ def label_fits():
     from fastclf.thresholds import choose_thresholds
     return {'thresholds':choose_thresholds, 'thresholds, no gate':partial(choose_thresholds, min_count=1), 'temperature':calibrate, 'vector':partial(calibrate, how='vector')}
 
+def label_results(name, pairs):
+    "Results for models weighted per label, with those of models without weights beside them"
+    weighted,plain = (shown(name, pairs(w), label_fits(), 'thresholds', 'macro_f1')[0] for w in ('balanced',None))
+    return [weighted | dict(unweighted=plain['gains'])]
+
 @bench('adjust_movie_genres')
-def adjust_movie_genres():
-    return shown('adjust_movie_genres', films(), label_fits(), 'thresholds', 'macro_f1') if folder('text_movie_genres') else []
+def adjust_movie_genres(): return label_results('adjust_movie_genres', films) if folder('text_movie_genres') else []
 
 @bench('adjust_goemotions')
-def adjust_goemotions():
-    return shown('adjust_goemotions', emotions(), label_fits(), 'thresholds', 'macro_f1') if folder('text_goemotions') else []
+def adjust_goemotions(): return label_results('adjust_goemotions', emotions) if folder('text_goemotions') else []
 
 @bench('adjust_digits')
 def adjust_digits():

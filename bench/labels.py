@@ -28,7 +28,7 @@ def out_of_fold(x, y, vocab, model, seed):
 def found(bad, ids): return bad[ids].mean(),bad[ids].sum()/bad.sum()
 
 def one(x, y, vocab, model, share, pairs, seed):
-    "Planted and suggested errors, precision and recall of the suggestions, precision of as many top losses, share of suggested labels that are true"
+    "Planted and suggested errors, precision and recall of the suggestions, precision of as many top losses and the difference, the same for the first quarter, share of suggested labels that are true"
     from fastclf.labelissues import label_issues, loss_issues
     dirty = noisy(y, len(vocab), share, pairs, np.random.default_rng(seed))
     oof,bad = out_of_fold(x, dirty, vocab, model, seed),dirty!=y
@@ -36,9 +36,10 @@ def one(x, y, vocab, model, share, pairs, seed):
     ids = issues.id.to_numpy()
     hit = bad[ids]
     right = issues.pred.to_numpy()[hit]==np.array(vocab, dtype=object)[y[ids[hit]]]
-    first = ids[:len(ids)//4]
-    return dict(planted=bad.sum(), suggested=len(ids), **dict(zip(('precision','recall'), found(bad, ids))), precision_first_quarter=bad[first].mean(),
-        top_losses=found(bad, loss_issues(oof, len(ids)).id.to_numpy())[0], right_label=right.mean())
+    first,top = slice(0, len(ids)//4),loss_issues(oof, len(ids)).id.to_numpy()
+    return dict(planted=bad.sum(), suggested=len(ids), **dict(zip(('precision','recall'), found(bad, ids))), precision_first_quarter=bad[ids[first]].mean(),
+        top_losses=bad[top].mean(), over_top_losses=bad[ids].mean()-bad[top].mean(), top_losses_first_quarter=bad[top[first]].mean(),
+        over_top_losses_first_quarter=bad[ids[first]].mean()-bad[top[first]].mean(), right_label=right.mean())
 
 def planted(x, y, vocab, model, seeds):
     "Mean and standard error over seeds, for both shares and both kinds of noise"

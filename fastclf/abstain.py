@@ -7,28 +7,29 @@ Docs: https://fastclf.github.io/fastclf/api/abstain.html.md"""
 # %% auto #0
 __all__ = ['sureness', 'risk_coverage', 'Abstention', 'choose_abstention', 'answers_table', 'plot_risk_coverage']
 
-# %% ../nbs/api/51_abstain.ipynb #418041de
+# %% ../nbs/api/51_abstain.ipynb #d659e6ca
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 
 from .adjustment import SavedFit, check_fits
 from .core import NotedTable
-from .preds import Preds
+from .preds import Preds, row_blocks
+from .scoring import label_blocks
 
-# %% ../nbs/api/51_abstain.ipynb #ada3d282
+# %% ../nbs/api/51_abstain.ipynb #a53253d8
 def sureness(
     preds:Preds, # predictions of `n` items
 ) -> np.ndarray: # shape `(n,)`, in [0,1]
     "Probability of the prediction; several labels: that of the least sure decision"
     if not preds.multi: return preds.probs.max(1)
-    return np.concatenate([np.maximum(p, 1-p).min(1) for p in np.array_split(preds.probs, len(preds)//4096+1)])
+    return np.concatenate([np.maximum(p, 1-p).min(1) for p in map(preds.probs.__getitem__, row_blocks(*preds.probs.shape))])
 
 def _wrong(preds):
     "Is the answer wrong? Booleans of shape `(n,)`"
     if preds.targs is None: raise ValueError("no targets: the risk can only be seen on labelled items; pass the validation part")
     if not preds.multi: return preds.decoded!=preds.targs
-    return np.concatenate([((preds.probs[i:i+4096]>=.5)!=(preds.targs[i:i+4096]>0)).any(1) for i in range(0, len(preds), 4096)])
+    return np.concatenate([(d!=t).any(1) for _,t,d in label_blocks(preds)])
 
 # %% ../nbs/api/51_abstain.ipynb #28203731
 def risk_coverage(
@@ -81,18 +82,17 @@ def choose_abstention(
     i = stop-1
     return Abstention(preds.vocab, float(c.threshold.iloc[at[i]]), preds.multi, f"{head}: {m[i]/n:.1%} answered, {e[i]/m[i]:.2%} of them wrong here; for items drawn alike")
 
-# %% ../nbs/api/51_abstain.ipynb #f27f4c3d
+# %% ../nbs/api/51_abstain.ipynb #2e6caffa
 def answers_table(
     ab:Abstention, # from `choose_abstention`
     preds:Preds,   # other labelled predictions of the same model
 ) -> NotedTable:   # a row per true class (label): items, answered (share), wrong (share of its answered items), wrong_all (share of all its items)
     "Which classes are answered, and how often wrongly"
     yes,bad = ab(preds),_wrong(preds)
-    t = preds.targs>0 if preds.multi else np.arange(len(preds.vocab))==preds.targs[:,None]
-    n,a = t.sum(0),(t&yes[:,None]).sum(0)
+    masks = np.stack([np.ones_like(bad), yes, yes&bad, bad]).astype(np.float32)
+    n,a,lost,lost_all = sum(masks[:,i:i+len(t)]@t for i,t,_ in label_blocks(preds))
     share = lambda x,m: np.where(m>0, x/np.maximum(m, 1), np.nan)
-    wrong,wrong_all = share((t&(yes&bad)[:,None]).sum(0), a),share((t&bad[:,None]).sum(0), n)
-    df = pd.DataFrame(dict(items=n, answered=share(a, n), wrong=wrong, wrong_all=wrong_all), index=preds.vocab)
+    df = pd.DataFrame(dict(items=n.astype(int), answered=share(a, n), wrong=share(lost, a), wrong_all=share(lost_all, n)), index=preds.vocab)
     se = (bad[yes].mean()*(1-bad[yes].mean())/yes.sum())**.5 if yes.any() else 0.
     said = f"{bad[yes].mean():.2%} ± {se:.2%} of them wrong; {bad.mean():.2%} if all were answered" if yes.any() else 'so no answer is wrong'
     return NotedTable(df, note=f"{yes.mean():.1%} of {len(preds):,} items answered, {said}")

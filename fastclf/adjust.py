@@ -7,14 +7,14 @@ Docs: https://fastclf.github.io/fastclf/api/adjust.html.md"""
 # %% auto #0
 __all__ = ['logit_adjustment', 'adjust_logits', 'adjustment_gain', 'tau_table', 'choose_tau', 'prior_shift', 'estimated_shift']
 
-# %% ../nbs/api/51_adjust.ipynb #8623b83b
+# %% ../nbs/api/51_adjust.ipynb #142617c7
 import numpy as np, pandas as pd
 from fastcore.meta import delegates
 
 from .adjustment import Adjustment, log_scores
 from .core import NotedTable
 from .metrics import paired_table
-from .preds import Preds
+from .preds import Preds, row_blocks
 
 # %% ../nbs/api/51_adjust.ipynb #ceb2d39c
 def _shares(shares, vocab, name='prior'):
@@ -46,13 +46,12 @@ def adjust_logits(
     _one_label(preds)
     return logit_adjustment(preds.vocab, priors, tau)(preds)
 
-# %% ../nbs/api/51_adjust.ipynb #4a61107d
-def _adjusted(preds, priors, tau, rows=4096):
-    "Adjusted decisions `(n,)`, `rows` at a time"
+# %% ../nbs/api/51_adjust.ipynb #0305a22a
+def _adjusted(preds, priors, tau):
+    "Adjusted decisions `(n,)`"
     _one_label(preds)
     shift = logit_adjustment(preds.vocab, priors, tau).shift
-    parts = [(log_scores(preds.probs[i:i+rows], False)+shift).argmax(1) for i in range(0, len(preds), rows)]
-    return np.concatenate(parts)
+    return np.concatenate([(log_scores(preds.probs[r], False)+shift).argmax(1) for r in row_blocks(*preds.probs.shape)])
 
 def _gain_note(df, tau, n):
     "What the table of paired differences says, in a sentence"
@@ -115,16 +114,17 @@ def prior_shift(
     s,t = _shares(source, vocab),_shares(target, vocab, 'target share')
     return Adjustment(vocab, np.log(t/s), note="known shift of the class shares; only where the items of a class look as they did in training")
 
-# %% ../nbs/api/51_adjust.ipynb #26f98743
+# %% ../nbs/api/51_adjust.ipynb #7e0f0dcd
 def _em(probs, source, free, steps=1000):
     "Most likely ratio of new to old shares `(k,)`, and the log-likelihood ratio"
     ratio,n = np.ones(len(source)),len(probs)
+    mixed = lambda ratio: (probs@ratio.astype(np.float32)).astype(np.float64)
     for _ in range(steps):
-        new = ratio*(probs.T@(1/(probs@ratio)).astype(np.float32)).astype(np.float64)/n
+        new = ratio*(probs.T@(1/mixed(ratio)).astype(np.float32)).astype(np.float64)/n
         new = np.where(free, new*source[free].sum()/new[free].sum(), source)/source
         old,ratio = ratio,new
         if np.abs((ratio-old)*source).max()<1e-6: break
-    return ratio,np.log(probs@ratio).sum()-np.log(probs.sum(1, dtype=np.float64)).sum()
+    return ratio,np.log(mixed(ratio)/mixed(np.ones(len(source)))).sum()
 
 # %% ../nbs/api/51_adjust.ipynb #1b445dbd
 def estimated_shift(

@@ -7,15 +7,15 @@ Docs: https://fastclf.github.io/fastclf/api/adjustment.html.md"""
 # %% auto #0
 __all__ = ['SavedFit', 'log_scores', 'from_scores', 'Adjustment', 'check_fits', 'fit_lines', 'fold_of', 'crossfit']
 
-# %% ../nbs/api/50_adjustment.ipynb #65c64e6c
+# %% ../nbs/api/50_adjustment.ipynb #37d47ec5
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
 from .core import whole_file
-from .preds import Preds, align_preds
+from .preds import Preds, align_preds, row_blocks
 
 # %% ../nbs/api/50_adjustment.ipynb #ce20979f
 class SavedFit:
@@ -34,27 +34,28 @@ class SavedFit:
         if kind!=cls.__name__: raise ValueError(f"{path} holds {kind!r}, not {cls.__name__!r}; load it with {kind}.load")
         return cls(**d)
 
-# %% ../nbs/api/50_adjustment.ipynb #e32bef7f
+# %% ../nbs/api/50_adjustment.ipynb #98657ff8
 def log_scores(
     probs:np.ndarray, # probabilities, shape `(n,k)`
     multi:bool,       # several labels per item?
-) -> np.ndarray:      # log-probabilities, or log-odds with several labels, finite, float64
+) -> np.ndarray:      # log-probabilities, or log-odds with several labels, finite, in the precision of `probs`
     "The scale on which adjustments are lines"
     tiny = np.finfo(np.float32).tiny
-    p = np.asarray(probs, dtype=np.float64)
-    logs = np.log(np.maximum(p, tiny))
-    return logs-np.log(np.maximum(1-p, tiny)) if multi else logs
+    logs = np.log(np.maximum(probs, tiny))
+    return logs-np.log(np.maximum(1-np.asarray(probs), tiny)) if multi else logs
 
 def from_scores(
     x:np.ndarray, # scores, shape `(n,k)`
     multi:bool,   # several labels per item?
 ) -> np.ndarray:  # probabilities: softmax of each row, or sigmoid with several labels
     "The way back from `log_scores`"
-    if multi: return np.exp(-np.logaddexp(0, -x))
+    if multi:
+        e = np.exp(-np.abs(x))
+        return np.where(x>=0, 1, e)/(1+e)
     e = np.exp(x-x.max(1, keepdims=True))
     return e/e.sum(1, keepdims=True)
 
-# %% ../nbs/api/50_adjustment.ipynb #b6203a43
+# %% ../nbs/api/50_adjustment.ipynb #4c7c3010
 @dataclass(eq=False, repr=False)
 class Adjustment(SavedFit):
     "`scale*x + shift` per class on the log-probabilities `x` (several labels: log-odds); call it on `Preds`"
@@ -71,9 +72,8 @@ class Adjustment(SavedFit):
         "`Preds` with adjusted probabilities and losses to match"
         check_fits(self, preds)
         res = np.empty_like(preds.probs)
-        for i in range(0, len(res), 4096):
-            res[i:i+4096] = from_scores(self.scale*log_scores(preds.probs[i:i+4096], self.multi)+self.shift, self.multi)
-        return Preds(res, preds.targs, preds.ids, preds.vocab, multi=preds.multi)
+        for r in row_blocks(*res.shape): res[r] = from_scores(self.scale*log_scores(preds.probs[r], self.multi)+self.shift, self.multi)
+        return replace(preds, probs=res, loss=None)
 
 # %% ../nbs/api/50_adjustment.ipynb #6065df53
 def check_fits(
@@ -84,25 +84,33 @@ def check_fits(
     if list(fit.vocab)!=list(preds.vocab): raise ValueError(f"fitted for the classes {fit.vocab[:5]}.., but these predictions are of {preds.vocab[:5]}..; they must be the same, in the same order")
     if fit.multi!=preds.multi: raise ValueError(f"fitted for {'several labels' if fit.multi else 'one label'} per item, but these predictions hold {'several' if preds.multi else 'one'}")
 
-# %% ../nbs/api/50_adjustment.ipynb #bfed2117
+# %% ../nbs/api/50_adjustment.ipynb #c4493e1e
+def _class_loss(z, t):
+    "Sum of the losses of scores `z`, one label per item, and its gradient, which takes the place of `z`"
+    at = np.arange(len(t)),t
+    z -= z.max(1, keepdims=True)
+    own = z[at].sum()
+    total = np.exp(z, out=z).sum(1, keepdims=True)
+    z /= total
+    z[at] -= 1
+    return np.log(total).sum()-own,z
+
+def _label_loss(z, t):
+    "The same for several labels per item"
+    e = np.exp(-np.abs(z))
+    return (np.maximum(z, 0)+np.log1p(e)-t*z).sum(),np.where(z>=0, 1, e)/(1+e)-t
+
 def _nll(members, w, b):
     "Mean negative log-likelihood over items and its gradient by `w (m,k)` and `b (k,)`; `w` lies on the members' scores"
-    multi,targs,n = members[0].multi,members[0].targs,len(members[0])
-    total,gw,gb = 0.,np.zeros_like(w),np.zeros_like(b)
-    for i in range(0, n, 4096):
-        t,xs = targs[i:i+4096],[log_scores(p.probs[i:i+4096], multi) for p in members]
-        z = b+sum(o*x for o,x in zip(w, xs))
-        r = from_scores(z, multi)
-        if multi: total,r = total+(np.logaddexp(0, z)-t*z).sum(),r-t
-        else:
-            at = np.arange(len(t)),t
-            total += (z.max(1)-z[at]+np.log(np.exp(z-z.max(1, keepdims=True)).sum(1))).sum()
-            r[at] -= 1
-        gb += r.sum(0)
-        for j,x in enumerate(xs): gw[j] += (r*x).sum(0)
-    return total/n,gw/n,gb/n
+    first,total,gw,gb = members[0],0.,np.zeros_like(w),np.zeros_like(b)
+    for r in row_blocks(len(first), w.size):
+        xs = [log_scores(p.probs[r], first.multi) for p in members]
+        f,d = (_label_loss if first.multi else _class_loss)(b+sum(o*x for o,x in zip(w, xs)), first.targs[r])
+        total,gb = total+f,gb+d.sum(0)
+        for j,x in enumerate(xs): gw[j] += (d*x).sum(0)
+    return total/len(first),gw/len(first),gb/len(first)
 
-# %% ../nbs/api/50_adjustment.ipynb #c969098c
+# %% ../nbs/api/50_adjustment.ipynb #5e41f600
 def fit_lines(
     members:list,    # `Preds` of the same items in the same order, with targets; one for calibration
     free:np.ndarray, # which classes get a line of their own, booleans of shape `(k,)`
@@ -120,11 +128,16 @@ def fit_lines(
         f,gw,gb = _nll(members, w, b)
         return f+((x-start)**2).sum()/n,np.r_[gw[:,at].ravel(), gb[at]]+2*(x-start)/n
     low = np.r_[np.full(m*len(at), 0. if m>1 else .01), np.full(len(at), -np.inf)]
-    best = minimize(_loss, start, jac=True, method='L-BFGS-B', bounds=list(zip(low, [np.inf]*len(low))), options=dict(maxiter=200))
+    best = minimize(_loss, start, jac=True, method='L-BFGS-B', bounds=list(zip(low, [np.inf]*len(low))), options=dict(maxiter=100, ftol=1e-7))
     _loss(best.x)
     return w,b
 
-# %% ../nbs/api/50_adjustment.ipynb #009e93f2
+# %% ../nbs/api/50_adjustment.ipynb #485a4541
+def _rarest(targs):
+    "Rarest label of each item, -1 where it has none"
+    n,none = targs.sum(0),len(targs)+1
+    return np.concatenate([np.where(t.any(1), np.where(t>0, n, none).argmin(1), -1) for t in (targs[r] for r in row_blocks(*targs.shape))])
+
 def fold_of(
     targs:np.ndarray, # class indices `(n,)`, or 0/1 `(n,k)`
     n_folds:int=5,    # folds
@@ -133,14 +146,14 @@ def fold_of(
     "Folds for fitting on predictions; with several labels, even in each item's rarest label"
     n,rng = len(targs),np.random.default_rng(seed)
     if not 2<=n_folds<=n: raise ValueError(f"n_folds must lie in [2, {n}], the number of items, got {n_folds}")
-    if targs.ndim==2: targs = np.where(targs.any(1), np.where(targs>0, targs.sum(0), n+1).argmin(1), -1)
+    if targs.ndim==2: targs = _rarest(targs)
     order = rng.permutation(n)
     order = order[np.argsort(targs[order], kind='stable')]
     fold = np.empty(n, dtype=np.int64)
     fold[order] = np.arange(n)%n_folds
     return fold
 
-# %% ../nbs/api/50_adjustment.ipynb #db1ddfa1
+# %% ../nbs/api/50_adjustment.ipynb #7d8797c7
 def crossfit(
     preds,         # a `Preds` with targets, or a list of them: members of an ensemble
     fit,           # a function of `preds` that returns something to call on `preds`, such as `choose_thresholds`
@@ -156,4 +169,4 @@ def crossfit(
     for i in range(n_folds):
         rest,part = np.flatnonzero(fold!=i),np.flatnonzero(fold==i)
         res[part] = fit(take(rest))(take(part)).probs
-    return Preds(res, first.targs, first.ids, first.vocab, multi=first.multi)
+    return replace(first, probs=res, loss=None, **({} if alone else dict(feats=None, spread=None)))

@@ -7,15 +7,15 @@ Docs: https://fastclf.github.io/fastclf/api/blend.html.md"""
 # %% auto #0
 __all__ = ['Blend', 'fit_blend', 'greedy_blend', 'Stack', 'fit_stack']
 
-# %% ../nbs/api/53_blend.ipynb #949be9fc
-from dataclasses import dataclass
+# %% ../nbs/api/53_blend.ipynb #32474fab
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .adjustment import SavedFit, check_fits, fit_lines, from_scores, log_scores
 from .compare import preds_scores
 from .ensemble import ensemble
-from .preds import Preds, align_preds
+from .preds import Preds, align_preds, row_blocks
 
 # %% ../nbs/api/53_blend.ipynb #0a28a969
 @dataclass(eq=False, repr=False)
@@ -61,7 +61,7 @@ def fit_blend(
         if np.abs(w-old).max()<1e-7: break
     return Blend(preds[0].vocab, w/w.sum(), preds[0].multi, f"weights by log loss, fitted on n = {len(preds[0]):,}: {', '.join(f'{o:.3f}' for o in w)}; judge it by crossfit(preds, fit_blend)")
 
-# %% ../nbs/api/53_blend.ipynb #67303542
+# %% ../nbs/api/53_blend.ipynb #614e0fd3
 def greedy_blend(
     preds:list,           # `Preds` of the same labelled items, one per member: of a validation part, or out-of-fold
     score:str='macro_f1', # to make best: 'macro_f1', 'balanced_accuracy', 'accuracy' or 'log_loss'; several labels: 'macro_f1', 'micro_f1', 'exact' or 'log_loss'
@@ -69,20 +69,23 @@ def greedy_blend(
 ) -> Blend:               # to call on the members' predictions of other items
     "Choose members one by one, each time the one that makes the mean best (Caruana et al. 2004)"
     preds = _labelled(preds)
-    first,total,chosen,best = preds[0],0.,[],(-np.inf,)
+    total,chosen,best = np.zeros_like(preds[0].probs),[],(-np.inf,)
+    mean = np.empty_like(total)
     for s in range(1, steps+1):
         tried = []
         for i,p in enumerate(preds):
-            got = preds_scores(Preds(((total+p.probs)/s).clip(0, 1), first.targs, first.ids, first.vocab))
+            np.divide(np.add(total, p.probs, out=mean), s, out=mean).clip(0, 1, out=mean)
+            got = preds_scores(replace(preds[0], probs=mean, loss=None))
             if score not in got: raise ValueError(f"cannot choose by {score!r}; use one of {list(got)}")
             tried.append((-got['log_loss'] if score=='log_loss' else got[score], -got['log_loss'], -i))
         top = max(tried)
-        total,chosen = total+preds[-top[2]].probs,[*chosen,-top[2]]
+        total += preds[-top[2]].probs
+        chosen.append(-top[2])
         if top[:2]>best[:2]: best = *top[:2],s
     w = np.bincount(chosen[:best[2]], minlength=len(preds))/best[2]
-    return Blend(first.vocab, w, first.multi, f"{(w>0).sum()} of {len(preds)} members chosen greedily for {score}, {best[2]} steps, fitted on n = {len(first):,}; judge it by crossfit")
+    return Blend(preds[0].vocab, w, preds[0].multi, f"{(w>0).sum()} of {len(preds)} members chosen greedily for {score}, {best[2]} steps, fitted on n = {len(total):,}; judge it by crossfit")
 
-# %% ../nbs/api/53_blend.ipynb #97a153ab
+# %% ../nbs/api/53_blend.ipynb #fd6ae146
 @dataclass(eq=False, repr=False)
 class Stack(SavedFit):
     "Lines on the members' log-probabilities (several labels: log-odds); call it on a list of `Preds` in the order of the fit"
@@ -97,10 +100,11 @@ class Stack(SavedFit):
         _check_members(self, preds, len(self.scale))
         preds = align_preds(preds)
         res = np.empty_like(preds[0].probs)
-        for i in range(0, len(res), 4096):
-            res[i:i+4096] = from_scores(self.shift+sum(w*log_scores(p.probs[i:i+4096], self.multi) for w,p in zip(self.scale, preds)), self.multi)
+        for r in row_blocks(*res.shape):
+            x = sum(w*log_scores(p.probs[r], self.multi) for w,p in zip(self.scale, preds))
+            res[r] = from_scores(self.shift+x, self.multi)
         targs = next((p.targs for p in preds if p.targs is not None), None)
-        return Preds(res, targs, preds[0].ids, preds[0].vocab, multi=self.multi)
+        return replace(preds[0], probs=res, targs=targs, loss=None, feats=None, spread=None)
 
 # %% ../nbs/api/53_blend.ipynb #de3ba4e1
 def fit_stack(

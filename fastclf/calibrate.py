@@ -7,18 +7,18 @@ Docs: https://fastclf.github.io/fastclf/api/calibrate.html.md"""
 # %% auto #0
 __all__ = ['reliability_table', 'plot_reliability', 'calibrate']
 
-# %% ../nbs/api/51_calibrate.ipynb #c415e6bc
+# %% ../nbs/api/51_calibrate.ipynb #d713292e
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 
 from .adjustment import Adjustment, fit_lines
 from .core import NotedTable
-from .preds import Preds
+from .preds import Preds, row_blocks
 
-# %% ../nbs/api/51_calibrate.ipynb #a78d5d4f
-def _cells(preds, rows=4096):
+# %% ../nbs/api/51_calibrate.ipynb #6b085deb
+def _cells(preds):
     "Probabilities and outcomes, a block of rows at a time: of the prediction, or of every label"
-    for i in range(0, len(preds), rows):
-        p,t = preds.probs[i:i+rows].astype(np.float64),preds.targs[i:i+rows]
+    for r in row_blocks(*preds.probs.shape):
+        p,t = preds.probs[r].astype(np.float64),preds.targs[r]
         if preds.multi: yield p.ravel(),t.ravel()>0
         else: yield p.max(1),p.argmax(1)==t
 

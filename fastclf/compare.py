@@ -7,19 +7,17 @@ Docs: https://fastclf.github.io/fastclf/api/compare.html.md"""
 # %% auto #0
 __all__ = ['preds_scores', 'compare_preds']
 
-# %% ../nbs/api/07_compare.ipynb #d5b9ad86
+# %% ../nbs/api/07_compare.ipynb #85c78ef7
 import numpy as np, pandas as pd
 
 from .core import NotedTable
 from .metrics import paired_table, scores
-from .preds import Preds, align_preds
+from .preds import Preds, align_preds, row_blocks
 
-# %% ../nbs/api/07_compare.ipynb #4094e210
-def _blocks(preds, rows=4096):
-    "Slice, decisions and targets of `rows` items at a time, several labels"
-    for i in range(0, len(preds), rows):
-        s = slice(i, i+rows)
-        yield s,preds.probs[s]>=.5,preds.targs[s]>0
+# %% ../nbs/api/07_compare.ipynb #c549761b
+def _blocks(preds):
+    "Slice, decisions and targets of a block of items at a time, several labels"
+    for s in row_blocks(*preds.probs.shape): yield s,preds.probs[s]>=.5,preds.targs[s]>0
 
 def _multi_parts(preds):
     "Value of each score and what each item contributes to its deviation, shape `(n,)`"

@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/conformal.html.md"""
 # %% auto #0
 __all__ = ['ConformalSets', 'conformal_sets', 'coverage_table']
 
-# %% ../nbs/api/51_conformal.ipynb #2fe0de89
+# %% ../nbs/api/51_conformal.ipynb #a6da61e3
 from dataclasses import dataclass
 
 import numpy as np, pandas as pd
@@ -15,6 +15,7 @@ import numpy as np, pandas as pd
 from .adjustment import SavedFit, check_fits
 from .core import NotedTable
 from .preds import Preds
+from .scoring import label_blocks
 
 # %% ../nbs/api/51_conformal.ipynb #21a701ea
 def _line(p, alpha):
@@ -62,7 +63,7 @@ def conformal_sets(
     note = f"{'class by class' if by_class else 'on average over items'} {1-alpha:.0%} of the sets hold the true class, fitted on n = {len(preds):,}; for items drawn alike"
     return ConformalSets(preds.vocab, line, alpha, preds.multi, note+(f"; no promise of their own for classes with fewer than {min_count} items: {held[:10]}" if held else ''))
 
-# %% ../nbs/api/51_conformal.ipynb #b0e2b117
+# %% ../nbs/api/51_conformal.ipynb #abfe5001
 def coverage_table(
     sets:ConformalSets, # from `conformal_sets`
     preds:Preds,        # other labelled predictions of the same model
@@ -70,11 +71,11 @@ def coverage_table(
     "How often the sets hold the true class, class by class, and how large they are"
     if preds.targs is None: raise ValueError("no targets: coverage can only be seen on labelled items")
     s,k = sets(preds),len(preds.vocab)
-    t,size = preds.targs>0 if preds.multi else np.arange(k)==preds.targs[:,None],s.sum(1)
-    n,hit = t.sum(0),(s&t).sum(0)
+    size = s.sum(1)
+    n,hit,total = sum(np.stack([t.sum(0), (s[i:i+len(t)]&t).sum(0), size[i:i+len(t)]@t]) for i,t,_ in label_blocks(preds))
     df = pd.DataFrame(dict(items=n, coverage=hit/np.maximum(n, 1)), index=preds.vocab)
     df['se'] = np.sqrt(df.coverage*(1-df.coverage)/np.maximum(n, 1))
-    df['size'] = [size[t[:,c]].mean() if n[c] else np.nan for c in range(k)]
+    df['size'] = total/np.maximum(n, 1)
     all_,se = hit.sum()/n.sum(),np.sqrt(hit.sum()/n.sum()*(1-hit.sum()/n.sum())/n.sum())
     low = [o for o,r in df[n>0].iterrows() if r.coverage+2*max(r.se, 1e-9)<1-sets.alpha]
     said = f"coverage {all_:.4f} ± {se:.4f}, asked for {1-sets.alpha:g}; mean size {size.mean():.2f} of {k}, empty {np.mean(size==0):.1%} (n = {len(preds):,})"

@@ -7,28 +7,23 @@ Docs: https://fastclf.github.io/fastclf/api/curation.html.md"""
 # %% auto #0
 __all__ = ['curation_plan', 'pair_plan']
 
-# %% ../nbs/api/59_curation.ipynb #6513f3b0
+# %% ../nbs/api/59_curation.ipynb #e8422955
 import numpy as np, pandas as pd
 
+from .confusion import confusion_table
 from .core import NotedTable
-from .metrics import confusion
 from .preds import Preds
+from .scoring import hits
 
-# %% ../nbs/api/59_curation.ipynb #525e4f22
+# %% ../nbs/api/59_curation.ipynb #db4ccf26
 def _share_se(right, n):
     "Standard error of the share `right/n`, with one hit and one miss added"
     p = (right+1)/(n+2)
     return np.sqrt(p*(1-p)/(n+2))
 
-def _block_counts(preds):
-    "Right, true and predicted items per class, shape `(3,k)`"
-    t,d,k = preds.targs,preds.decoded,len(preds.vocab)
-    if preds.multi: return np.stack([(t&d).sum(0), t.sum(0), d.sum(0)])
-    return np.stack([np.bincount(o, minlength=k) for o in (t[t==d],t,d)])
-
 def _class_errors(preds):
     "Per class: valid, predicted, right, precision, recall, f1 and the error of each score"
-    right,true,pred = sum(_block_counts(preds[i:i+4096]) for i in range(0, max(len(preds),1), 4096))
+    right,true,pred = hits(preds)
     union = true+pred-right
     j = (right+1)/(union+2)
     res = dict(valid=true, predicted=pred, precision=right/np.maximum(pred, 1), recall=right/np.maximum(true, 1), f1=2*right/np.maximum(true+pred, 1))
@@ -51,11 +46,11 @@ def _todo(e, mean):
     rest = np.select([e.valid==0, spare], ['cannot be judged: label validation items of it', 'test whether it can lose items'], '')
     return [_TODO.get(s, o) for s,o in zip(e.weak_side, rest)]
 
-# %% ../nbs/api/59_curation.ipynb #30d4ceb7
+# %% ../nbs/api/59_curation.ipynb #929352e2
 def _mistaken(preds):
     "Per class: the class that its items are most often called, and the one whose items are most often called it"
     if preds.multi: return {}
-    c = confusion(preds.decoded, preds.targs, len(preds.vocab))
+    c = confusion_table(preds).to_numpy(copy=True)
     np.fill_diagonal(c, 0)
     names = np.array(preds.vocab, dtype=object)
     return dict(lost_to=np.where(c.max(1)>0, names[c.argmax(1)], ''), taken_from=np.where(c.max(0)>0, names[c.argmax(0)], ''))
@@ -90,30 +85,32 @@ def curation_plan(
     e = e.iloc[np.lexsort((e.f1, e.weak_side==''))][cols]
     return NotedTable(e, note=_plan_note(e, mean, len(preds)))
 
-# %% ../nbs/api/59_curation.ipynb #9ff6c2db
+# %% ../nbs/api/59_curation.ipynb #dfdb8fb9
 def _doubted(issues, vocab):
     "Label issues per pair, `(k,k)`: from the given label to the suggested one"
-    k,at = len(vocab),pd.Index(vocab)
-    i,j = (at.get_indexer(issues[o].astype(str)) for o in ('label','pred'))
+    k,at,cols = len(vocab),pd.Index(vocab),['surplus','missing'] if 'missing' in issues else ['label','pred']
+    moves = issues[cols].explode(cols[0]).explode(cols[1]).dropna()
+    i,j = (at.get_indexer(moves[o].astype(str)) for o in cols)
     return np.bincount((i*k+j)[(i>=0)&(j>=0)], minlength=k*k).reshape(k,k)
 
+# %% ../nbs/api/59_curation.ipynb #e9d51c29
 def pair_plan(
-    preds:Preds,              # predictions with targets, one label per item
-    issues:pd.DataFrame=None, # label issues found in the same predictions, with columns label and pred
+    preds:Preds,              # predictions with targets, one label per item or several
+    issues:pd.DataFrame=None, # label issues found in the same predictions: `label_issues`
     n:int=10,                 # pairs to list
 ) -> NotedTable:              # a, b, a_as_b (items of a called b), b_as_a, share (of the items of both), doubted (label issues between them), todo
     "The pairs with most mistakes in both directions together, and which kind of work each asks for"
-    if preds.targs is None or preds.multi: raise ValueError("pair_plan needs targets with one label per item; with several labels look at each label: curation_plan")
-    c,names = confusion(preds.decoded, preds.targs, len(preds.vocab)),np.array(preds.vocab, dtype=object)
+    c,names = confusion_table(preds).to_numpy(),np.array(preds.vocab, dtype=object)
     a,b = np.nonzero(np.triu(c+c.T, 1))
     both = c[a,b]+c[b,a]
     best = np.lexsort((b, a, -both))[:n]
     a,b,both = a[best],b[best],both[best]
     a,b = np.where(c[a,b]>=c[b,a], a, b),np.where(c[a,b]>=c[b,a], b, a)
-    res = pd.DataFrame(dict(a=names[a], b=names[b], a_as_b=c[a,b], b_as_a=c[b,a], share=both/c.sum(1)[[a,b]].sum(0)))
+    res = pd.DataFrame(dict(a=names[a], b=names[b], a_as_b=c[a,b], b_as_a=c[b,a], share=both/hits(preds)[1][[a,b]].sum(0)))
     m = np.zeros_like(c) if issues is None else _doubted(issues, preds.vocab)
     res['doubted'] = m[a,b]+m[b,a]
     one_way = res.a_as_b-res.b_as_a>2*np.sqrt(both)
-    res['todo'] = np.select([res.doubted>both/2, one_way], ['relabel: review these issues', 'source items of '+res.a.astype(str)], 'label unlabelled items between the two')
+    between = f"label unlabelled items {'on which one of them is undecided' if preds.multi else 'between the two'}"
+    res['todo'] = np.select([res.doubted>both/2, one_way], ['relabel: review these issues', 'source items of '+res.a.astype(str)], between)
     off = c.sum()-np.trace(c)
     return NotedTable(res, note=f"{both.sum()} of the {off} mistakes are between these {len(res)} pairs; {(res.todo.str.startswith('relabel')).sum()} of them are mostly labels in doubt")

@@ -7,17 +7,17 @@ Docs: https://fastclf.github.io/fastclf/api/diversity.html.md"""
 # %% auto #0
 __all__ = ['diversity_table', 'plot_diversity']
 
-# %% ../nbs/api/53_diversity.ipynb #aa108e4f
+# %% ../nbs/api/53_diversity.ipynb #15d62bc6
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 
 from .core import NotedTable
-from .preds import align_preds
+from .preds import align_preds, row_blocks
 
-# %% ../nbs/api/53_diversity.ipynb #bf9e1819
-def _says(preds, rows=4096):
-    "Decisions and whether they are wrong, flat, `rows` items at a time"
-    for i in range(0, len(preds), rows):
-        p,t = preds.probs[i:i+rows],preds.targs[i:i+rows]
+# %% ../nbs/api/53_diversity.ipynb #cd77ef59
+def _says(preds):
+    "Decisions and whether they are wrong, flat, a block of items at a time"
+    for r in row_blocks(*preds.probs.shape):
+        p,t = preds.probs[r],preds.targs[r]
         d = p>=.5 if preds.multi else p.argmax(1)
         yield d.ravel(),(d!=t).ravel()
 

@@ -7,46 +7,49 @@ Docs: https://fastclf.github.io/fastclf/api/ensemble.html.md"""
 # %% auto #0
 __all__ = ['ensemble', 'ensemble_table', 'ensemble_or_best']
 
-# %% ../nbs/api/52_ensemble.ipynb #9a5e76a0
+# %% ../nbs/api/52_ensemble.ipynb #99a456b2
+from dataclasses import replace
+
 import numpy as np, pandas as pd
 
 from .adjustment import from_scores, log_scores
 from .compare import compare_preds, preds_scores
 from .core import NotedTable
 from .metrics import difference_note
-from .preds import Preds, align_preds
+from .preds import Preds, align_preds, row_blocks
 
-# %% ../nbs/api/52_ensemble.ipynb #6163bad0
-def _rank_shares(probs):
-    "Rank of each item within its column, in (0,1), ties shared"
+# %% ../nbs/api/52_ensemble.ipynb #2f3ee9bc
+def _rank_mean(preds, w):
+    "Weighted mean of each item's rank within its column, in (0,1), ties shared"
     from scipy.stats import rankdata
-    res = np.empty_like(probs)
-    for c in range(probs.shape[1]): res[:,c] = (rankdata(probs[:,c])-.5)/len(probs)
+    res = np.zeros_like(preds[0].probs)
+    for p,o in zip(preds, w):
+        for c in range(res.shape[1]): res[:,c] += o*(rankdata(p.probs[:,c])-.5)/len(res)
+    if not preds[0].multi: res /= res.sum(1, keepdims=True)
     return res
 
 def _combined(preds, w, how):
     "Weighted mean of aligned members, shape `(n,k)`"
+    if how=='rank': return _rank_mean(preds, w)
     res,multi = np.zeros_like(preds[0].probs),preds[0].multi
-    if how=='geometric':
-        for i in range(0, len(res), 4096): res[i:i+4096] = from_scores(sum(o*log_scores(p.probs[i:i+4096], multi) for p,o in zip(preds, w)), multi)
-        return res
-    for p,o in zip(preds, w): res += np.float32(o)*(_rank_shares(p.probs) if how=='rank' else p.probs)
-    if how=='rank' and not multi: res /= res.sum(1, keepdims=True)
+    for r in row_blocks(*res.shape):
+        if how=='geometric': res[r] = from_scores(sum(o*log_scores(p.probs[r], multi) for p,o in zip(preds, w)), multi)
+        else: res[r] = sum(np.float32(o)*p.probs[r] for p,o in zip(preds, w))
     return res.clip(0, 1, out=res)
 
-# %% ../nbs/api/52_ensemble.ipynb #0f6bbe46
+# %% ../nbs/api/52_ensemble.ipynb #dfac2446
 def ensemble(
     preds:list,        # `Preds` of the same items: any order, the same classes
     weights:list=None, # weight of each member, >= 0; equal by default
     how:str='mean',    # 'mean' of probabilities, 'geometric' or 'rank'
-) -> Preds:            # combined probabilities, in the order of the first member; targets from the first that has them
+) -> Preds:            # combined probabilities, with the ids and in the order of the first member; targets from the first that has them; no features, since each member has its own
     "Mean of the members' probabilities, matched by `ids`"
     preds = align_preds(preds)
     w = np.ones(len(preds)) if weights is None else np.asarray(weights, dtype=float)
     if w.shape!=(len(preds),) or (w<0).any() or not w.sum()>0: raise ValueError(f"weights {w.tolist()} do not fit {len(preds)} members: pass one number >= 0 for each, not all 0")
     if how not in ('mean','geometric','rank'): raise ValueError(f"no ensemble {how!r}; use 'mean', 'geometric' or 'rank'")
     targs = next((p.targs for p in preds if p.targs is not None), None)
-    return Preds(_combined(preds, w/w.sum(), how), targs, preds[0].ids, preds[0].vocab, multi=preds[0].multi)
+    return replace(preds[0], probs=_combined(preds, w/w.sum(), how), targs=targs, loss=None, feats=None, spread=None)
 
 # %% ../nbs/api/52_ensemble.ipynb #3696a0b2
 def _checked_score(score, preds):

@@ -16,7 +16,7 @@ from .core import NotedTable, check_columns, need
 from .data.split import kept_splits
 from .preds import Preds
 
-# %% ../nbs/api/57_labelissues.ipynb #9d88d70c
+# %% ../nbs/api/57_labelissues.ipynb #90f04bd4
 def _finder():
     "cleanlab's search for label issues, from a version under the Apache licence"
     need('cleanlab', 'clean')
@@ -29,7 +29,8 @@ def _present(t, p):
     seen,codes = np.unique(t, return_inverse=True)
     if len(seen)==p.shape[1]: return t,p
     p = p[:,seen]
-    return codes,p/np.maximum(p.sum(1, keepdims=True), np.finfo(np.float32).tiny)
+    p /= np.maximum(p.sum(1, keepdims=True), np.finfo(np.float32).tiny)
+    return codes,p
 
 def _doubts(preds):
     "Mask of doubted items `(n,)`; several labels: of doubted answers `(n,k)`"
@@ -64,14 +65,15 @@ def _rows_of(df, ids, on, *cols):
     if len(ids) and (ids.min()<0 or ids.max()>=len(df)): raise IndexError(f"ids go from {ids.min()} to {ids.max()}, but the frame has {len(df)} rows; give the frame that was predicted")
     return ids.astype(np.int64)
 
-# %% ../nbs/api/57_labelissues.ipynb #47bb070a
+# %% ../nbs/api/57_labelissues.ipynb #0adcecb3
 def _set_frame(preds, rows, flip):
     "Columns of the list for items with several labels; `flip` are the doubted answers of `rows`"
-    names,t = np.array(preds.vocab, dtype=object),preds.targs[rows].astype(bool)
-    sets = lambda m: [names[o].tolist() for o in m]
-    own = np.where(t, preds.probs[rows], 1-preds.probs[rows])
-    prob = np.where(flip, 1-own, 0).max(1, initial=0)
-    return dict(label=sets(t), pred=sets(t^flip), missing=sets(flip&~t), surplus=sets(flip&t), prob=prob)
+    names,res = np.array(preds.vocab, dtype=object),dict(label=[], pred=[], missing=[], surplus=[], prob=[])
+    for i,f in zip(rows, flip):
+        t,p = preds.targs[i]>0,preds.probs[i]
+        for o,m in zip(res.values(), (t,t^f,f&~t,f&t)): o.append(names[m].tolist())
+        res['prob'].append(np.where(t, 1-p, p)[f].max(initial=0))
+    return res
 
 def _issue_frame(preds, rows, flip, df, items, on):
     "The list of the doubted `rows`, highest loss first"

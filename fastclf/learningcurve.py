@@ -7,14 +7,14 @@ Docs: https://fastclf.github.io/fastclf/api/learningcurve.html.md"""
 # %% auto #0
 __all__ = ['nested_rows', 'run_sizes', 'size_curve', 'plot_size_curve']
 
-# %% ../nbs/api/59_learningcurve.ipynb #c2521688
+# %% ../nbs/api/59_learningcurve.ipynb #fcb437d7
 import time
 
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 
+from .compare import preds_scores
 from .core import NotedTable, seeded
 from .labels import is_multi
-from .metrics import scores
 from .preds import Preds
 
 # %% ../nbs/api/59_learningcurve.ipynb #53b7c9cc
@@ -31,14 +31,14 @@ def nested_rows(
     rank = pd.Series(codes).groupby(codes).cumcount().to_numpy()
     return rows[np.argsort(np.where(rank==0, -1, (rank+rng.random(len(rows)))/np.bincount(codes)[codes]), kind='stable')]
 
-# %% ../nbs/api/59_learningcurve.ipynb #dfc61351
+# %% ../nbs/api/59_learningcurve.ipynb #89764b4f
 def run_sizes(
     fit,                  # function of row positions and a seed: gives `Preds` with targets, or a score in [0,1]
     labels,               # label of each row of the frame
     rows,                 # row positions of the training part
     shares=(.125,.25,.5,1), # of the training part, each in (0,1]
     seeds=(0,1,2),        # a fit per share and seed
-    score:str='macro_f1', # what to read from `Preds`
+    score:str='macro_f1', # what to read from `Preds`, as in `preds_scores`: for several labels too
 ) -> pd.DataFrame:        # a row per fit: size (items), seed, score, seconds
     "Fit on shares of the training rows"
     if not all(0<o<=1 for o in shares): raise ValueError(f"shares must be in (0,1], got {list(shares)}; they are parts of the {len(rows)} training rows")
@@ -48,9 +48,8 @@ def run_sizes(
         for m in sorted({max(1, round(o*len(order))) for o in shares}):
             start = time.perf_counter()
             with seeded(seed): p = fit(order[:m], seed)
-            s = scores(p)[score] if isinstance(p, Preds) else float(p)
+            s = preds_scores(p)[score] if isinstance(p, Preds) else float(p)
             res.append(dict(size=m, seed=seed, score=s, seconds=time.perf_counter()-start))
-            print(f"{m} items, seed {seed}: {score} {s:.4f}")
     return pd.DataFrame(res)
 
 # %% ../nbs/api/59_learningcurve.ipynb #b73df95e

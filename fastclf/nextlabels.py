@@ -7,20 +7,20 @@ Docs: https://fastclf.github.io/fastclf/api/nextlabels.html.md"""
 # %% auto #0
 __all__ = ['hesitation', 'spread_out', 'next_labels']
 
-# %% ../nbs/api/59_nextlabels.ipynb #3dc27ae5
+# %% ../nbs/api/59_nextlabels.ipynb #1ddff83f
 import numpy as np, pandas as pd
 
 from .core import NotedTable, check_columns
-from .preds import Preds
+from .preds import Preds, row_blocks
 
-# %% ../nbs/api/59_nextlabels.ipynb #fc47c400
+# %% ../nbs/api/59_nextlabels.ipynb #cc4e9212
 def hesitation(
     preds:Preds, # predictions; targets are not needed
     by:str='margin', # 'margin' or 'entropy'
 ) -> np.ndarray: # shape `(n,)`, in [0,1]; 1 is a toss-up
     "How undecided the model is about each item"
     if by not in ('margin','entropy'): raise ValueError(f"by must be 'margin' or 'entropy', got {by!r}")
-    return np.concatenate([_hesitation(preds.probs[i:i+4096], by, preds.multi) for i in range(0, max(len(preds),1), 4096)])
+    return np.concatenate([_hesitation(preds.probs[r], by, preds.multi) for r in row_blocks(*preds.probs.shape)])
 
 def _hesitation(p, by, multi):
     if by=='margin': return 1-2*np.abs(p-.5).min(1) if multi else 1-np.diff(np.partition(p, -2)[:,-2:])[:,0]

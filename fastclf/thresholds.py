@@ -7,12 +7,13 @@ Docs: https://fastclf.github.io/fastclf/api/thresholds.html.md"""
 # %% auto #0
 __all__ = ['threshold_curve', 'plot_thresholds', 'choose_thresholds', 'thresholds_table']
 
-# %% ../nbs/api/51_thresholds.ipynb #22b5bd79
+# %% ../nbs/api/51_thresholds.ipynb #19cc3eaf
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 
 from .adjustment import Adjustment, from_scores, log_scores
 from .core import NotedTable
-from .preds import Preds
+from .preds import Preds, row_blocks
+from .scoring import hits
 
 # %% ../nbs/api/51_thresholds.ipynb #51edc9d7
 def threshold_curve(
@@ -84,14 +85,10 @@ def _offset_scores(j, t, c, k, counts, miss, score):
     both = counts+np.bincount(j, minlength=k)
     return (2*mine/np.maximum(counts[c]+m, 1)+_left_f1(j, t, right, both))/(counts>0).sum()
 
-# %% ../nbs/api/51_thresholds.ipynb #bc19a575
-def _best_offset(z, t, c, counts, miss, score):
-    "Best offset of class `c` on its column of `z (n,k)` and what it gains over 0"
-    own = z[:,c].copy()
-    z[:,c] = -np.inf
-    j = z.argmax(1)
-    gap = z[np.arange(len(z)), j].astype(np.float64)-own
-    z[:,c] = own
+# %% ../nbs/api/51_thresholds.ipynb #c373a7b5
+def _best_offset(z, j, t, c, counts, miss, score):
+    "Best offset of class `c` on its column of `z (n,k)`, where `j (n,)` are the best others, and what it gains over 0"
+    gap = z[np.arange(len(z)), j].astype(np.float64)-z[:,c]
     order = np.argsort(gap, kind='stable')
     g,val = gap[order],_offset_scores(j[order], t[order], c, z.shape[1], counts, miss, score)
     cut = np.r_[0, np.flatnonzero(g[1:]>g[:-1])+1, len(g)]
@@ -100,17 +97,30 @@ def _best_offset(z, t, c, counts, miss, score):
     top = b[v>=v.max()-1e-12]
     return float(np.clip(top[np.abs(top).argmin()], -10, 10)),v.max()-now
 
-# %% ../nbs/api/51_thresholds.ipynb #2e24826d
+# %% ../nbs/api/51_thresholds.ipynb #d3ef826a
+def _top_two(z, rows):
+    "Best and second class of `rows`, shape `(2,len(rows))`"
+    res = np.empty((2,len(rows)), np.int64)
+    for r in row_blocks(len(rows), z.shape[1]):
+        x = z[rows[r]]
+        res[0,r] = x.argmax(1)
+        x[np.arange(len(x)),res[0,r]] = -np.inf
+        res[1,r] = x.argmax(1)
+    return res
+
 def _offsets(preds, free, score, miss):
     "Offsets `(k,)` of the classes in `free`, by coordinate ascent"
-    z,t,k = log_scores(preds.probs, False).astype(np.float32),preds.targs,len(preds.vocab)
-    shift,counts = np.zeros(k),np.bincount(t, minlength=k)
+    z,t,(n,k) = np.empty_like(preds.probs),preds.targs,preds.probs.shape
+    for r in row_blocks(n, k): z[r] = log_scores(preds.probs[r], False)
+    shift,counts,two = np.zeros(k),np.bincount(t, minlength=k),_top_two(z, np.arange(n))
     for _ in range(3):
         gained = 0.
         for c in np.flatnonzero(free):
-            b,gain = _best_offset(z, t, c, counts, miss, score)
+            b,gain = _best_offset(z, np.where(two[0]==c, two[1], two[0]), t, c, counts, miss, score)
             if gain<=1e-9: continue
             z[:,c],shift[c],gained = z[:,c]+np.float32(b),shift[c]+b,gained+gain
+            new = np.flatnonzero((two==c).any(0)|(z[:,c]>=z[np.arange(n),two[1]]))
+            two[:,new] = _top_two(z, new)
         if gained<=1e-4: break
     return shift
 
@@ -136,15 +146,15 @@ def choose_thresholds(
     note = f"{'thresholds' if preds.multi else 'offsets'} for {score}, fitted on n = {n:,}, {free.sum()} of {k} moved; no probabilities any more"
     return Adjustment(preds.vocab, shift, multi=preds.multi, note=note+(f"; default kept for fewer than {min_count} items: {held[:10]}" if held else ''))
 
-# %% ../nbs/api/51_thresholds.ipynb #70b41a93
+# %% ../nbs/api/51_thresholds.ipynb #29d74411
 def thresholds_table(
     preds:Preds,      # predictions with targets, several labels per item
     adj:Adjustment,   # from `choose_thresholds`, or another adjustment for several labels
 ) -> NotedTable:      # a row per label: items, threshold, f1 at 0.5, f1 at the threshold
     "Where the line of each label lies, and its F1 before and after"
     if not preds.multi: raise ValueError("one label per item: classes have offsets, not thresholds; look at compare_preds(preds, adj(preds))")
-    after,t = adj(preds),preds.targs>0
-    f1 = lambda p: np.array([2*(d&o).sum()/max(d.sum()+o.sum(), 1) for d,o in zip((p.probs>=.5).T, t.T)])
+    (right,items,pred),(right2,_,pred2) = hits(preds),hits(adj(preds))
     lines = from_scores(-(adj.shift/adj.scale)[None], True)[0]
-    df = pd.DataFrame(dict(items=t.sum(0), threshold=lines, f1_before=f1(preds), f1_after=f1(after)), index=preds.vocab)
+    f1 = lambda r,p: 2*r/np.maximum(items+p, 1)
+    df = pd.DataFrame(dict(items=items, threshold=lines, f1_before=f1(right, pred), f1_after=f1(right2, pred2)), index=preds.vocab)
     return NotedTable(df, note=f"{adj.note}; macro-F1 {df.f1_before.mean():.4f} to {df.f1_after.mean():.4f} (n = {len(preds):,})")

@@ -28,7 +28,7 @@ def thinned_rows(
     gone = np.random.default_rng(seed).permutation(own)[max(1, round(keep*len(own))):]
     return rows[~np.isin(rows, gone)]
 
-# %% ../nbs/api/59_trim.ipynb #1c9daf4b
+# %% ../nbs/api/59_trim.ipynb #394e61b1
 def _class_f1(targs, decoded, k, w=None):
     "F1 per class, nan for a class that is neither true nor predicted"
     hit = targs==decoded
@@ -36,13 +36,12 @@ def _class_f1(targs, decoded, k, w=None):
     both = np.bincount(targs, w, minlength=k)+np.bincount(decoded, w, minlength=k)
     return np.where(both>0, 2*right/np.maximum(both, 1e-12), np.nan)
 
-def _own_and_rest(full, thin, at, w=None):
-    "Change of the F1 of class `at`, and of the mean F1 of the others"
-    k = len(full.vocab)
-    d = _class_f1(thin.targs, thin.decoded, k, w)-_class_f1(full.targs, full.decoded, k, w)
+def _own_and_rest(targs, full, thin, k, at, w=None):
+    "Change of the F1 of class `at` and of the mean F1 of the others, from decisions `full` to `thin`"
+    d = _class_f1(targs, thin, k, w)-_class_f1(targs, full, k, w)
     return np.array([np.nan_to_num(d[at]), np.nanmean(np.delete(d, at))])
 
-# %% ../nbs/api/59_trim.ipynb #f9cb3e68
+# %% ../nbs/api/59_trim.ipynb #abacf390
 def _trim_verdict(d, se, n, cls, slack):
     "One sentence on whether `cls` can lose items"
     from scipy.stats import t
@@ -53,13 +52,27 @@ def _trim_verdict(d, se, n, cls, slack):
     if high[0]<0 or high[1]<0: return f"{cls} keeps its items: {size}"
     return f"{cls} keeps its items, for nothing can be told yet: {size}; more seeds or validation items may tell"
 
-def _check_pairs(full, thin, cls):
-    "Raise unless these are paired predictions of the same items that know `cls`"
-    if len(full)!=len(thin) or len(full)<2: raise ValueError(f"{len(full)} and {len(thin)} predictions; give two seeds at least, the same for both")
-    if str(cls) not in full[0].vocab: raise ValueError(f"no class {cls!r}; the vocab is {full[0].vocab[:20]}")
-    if any(o.targs is None or o.multi or not np.array_equal(o.ids, full[0].ids) for o in [*full,*thin]): raise ValueError("the predictions must be of the same items, with one label each")
+def _said(preds, first, cls):
+    "Decisions of `preds`, or `ValueError` unless they are of the items of `first` and know `cls`"
+    if str(cls) not in preds.vocab: raise ValueError(f"no class {cls!r}; the vocab is {preds.vocab[:20]}")
+    if preds.multi: raise ValueError("items with several labels cannot lose one class: with an item go its other labels too; draw fewer of them per epoch by a sampler instead")
+    if preds.targs is None or not np.array_equal(preds.ids, first.ids): raise ValueError("the predictions must be of the same items, with targets")
+    return preds.decoded
 
-# %% ../nbs/api/59_trim.ipynb #9e7ff60d
+# %% ../nbs/api/59_trim.ipynb #df59c9dd
+def _trim_table(first, full, thin, cls, slack, seed=0):
+    "What decisions `full` and `thin`, a list by seed each, on the items of `first` say of `cls`"
+    if len(full)!=len(thin) or len(full)<2: raise ValueError(f"{len(full)} and {len(thin)} predictions; give two seeds at least, the same for both")
+    t,n,k,at,rng = first.targs,len(full),len(first.vocab),first.vocab.index(str(cls)),np.random.default_rng(seed)
+    d = np.array([_own_and_rest(t, a, b, k, at) for a,b in zip(full, thin)])
+    ws = (rng.poisson(1, len(t)).astype(float) for _ in range(200))
+    boot = np.array([np.mean([_own_and_rest(t, a, b, k, at, w) for a,b in zip(full, thin)], 0) for w in ws])
+    se = np.sqrt(d.var(0, ddof=1)/n+boot.var(0, ddof=1))
+    f1 = [np.mean([_class_f1(t, o, k) for o in os], 0) for os in (full,thin)]
+    res = {name:[o[at],np.nanmean(np.delete(o, at))] for name,o in zip(('full','thin'), f1)}
+    return NotedTable(pd.DataFrame(res | dict(difference=d.mean(0), se=se), index=[str(cls),'the others']), note=_trim_verdict(d.mean(0), se, n, cls, slack))
+
+# %% ../nbs/api/59_trim.ipynb #60fe7caa
 def trim_verdict(
     full:list,        # `Preds` of the validation part, one per seed: trained on all items
     thin:list,        # the same seeds and items: trained without part of the class
@@ -68,17 +81,9 @@ def trim_verdict(
     seed:int=0,       # seed of the resampling of items
 ) -> NotedTable:      # rows: the class, the others; full, thin (mean F1), difference, se; the note holds the verdict
     "Whether a class can lose items: it does not fall, and the others rise"
-    _check_pairs(full, thin, cls)
-    n,k,at,rng = len(full),len(full[0].vocab),full[0].vocab.index(str(cls)),np.random.default_rng(seed)
-    d = np.array([_own_and_rest(a, b, at) for a,b in zip(full, thin)])
-    ws = [rng.poisson(1, len(full[0])).astype(float) for _ in range(200)]
-    boot = np.array([np.mean([_own_and_rest(a, b, at, w) for a,b in zip(full, thin)], 0) for w in ws])
-    se = np.sqrt(d.var(0, ddof=1)/n+boot.var(0, ddof=1))
-    f1 = [np.mean([_class_f1(o.targs, o.decoded, k) for o in os], 0) for os in (full,thin)]
-    res = {name:[o[at],np.nanmean(np.delete(o, at))] for name,o in zip(('full','thin'), f1)}
-    return NotedTable(pd.DataFrame(res | dict(difference=d.mean(0), se=se), index=[str(cls),'the others']), note=_trim_verdict(d.mean(0), se, n, cls, slack))
+    return _trim_table(full[0], *([_said(o, full[0], cls) for o in os] for os in (full, thin)), cls, slack, seed)
 
-# %% ../nbs/api/59_trim.ipynb #f4fc4a3b
+# %% ../nbs/api/59_trim.ipynb #8a73df1a
 def try_trim(
     fit,               # function of row positions and a seed: gives `Preds` with targets, always of the same items
     labels,            # label of each row of the frame
@@ -89,8 +94,10 @@ def try_trim(
     slack:float=.01,   # fall of its F1 that would not matter
 ) -> NotedTable:       # as from `trim_verdict`
     "Fit with and without part of a class under each seed, and say whether it can lose items"
-    full,thin = [],[]
+    full,thin,first = [],[],None
     for seed in seeds:
         for res,part in ((full,rows), (thin,thinned_rows(labels, rows, cls, keep, seed))):
-            with seeded(seed): res.append(fit(np.asarray(part), seed))
-    return trim_verdict(full, thin, cls, slack)
+            with seeded(seed): p = fit(np.asarray(part), seed)
+            first = p if first is None else first
+            res.append(_said(p, first, cls))
+    return _trim_table(first, full, thin, cls, slack)

@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/yardstick.html.md"""
 # %% auto #0
 __all__ = ['score_draws', 'BaselineTable', 'score_baselines', 'baseline_table', 'beat_note', 'plot_baselines']
 
-# %% ../nbs/api/50_yardstick.ipynb #830c6f4e
+# %% ../nbs/api/50_yardstick.ipynb #1a7b287a
 import time
 
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
@@ -18,14 +18,18 @@ from .core import NotedTable
 from .features import hog_features, pixel_features, table_columns, table_transformer, text_features
 from .metrics import difference_note
 from .preds import Preds
+from .scoring import label_blocks
 from .vision.data import image_files
 
-# %% ../nbs/api/50_yardstick.ipynb #465b541c
-def _one_hot(idx, k):
-    "Sparse zeros and ones `(n,k)` of class indices or of a matrix"
+# %% ../nbs/api/50_yardstick.ipynb #37d76812
+def _resampled_hits(preds, w):
+    "Right, true and predicted items per class under the weights `w (m,n)`, shape `(3,m,k)`"
     from scipy.sparse import csr_matrix
-    if idx.ndim==2: return csr_matrix(idx.astype(np.float64))
-    return csr_matrix((np.ones(len(idx)), (np.arange(len(idx)), idx)), shape=(len(idx),k))
+    res = np.zeros((3,len(w),len(preds.vocab)))
+    for i,t,d in label_blocks(preds):
+        wb = w[:,i:i+len(t)].T
+        for r,o in zip(res, (t&d,t,d)): r += (csr_matrix(o.astype(np.float32)).T@wb).T
+    return res
 
 def score_draws(
     preds:Preds,      # predictions with targets
@@ -33,10 +37,10 @@ def score_draws(
     seed:int=0,       # seed of the resampling; the same seed draws the same items for any `Preds` of as many
 ) -> pd.DataFrame:    # a row per set, the first the set itself; accuracy, balanced_accuracy, macro_f1; several labels: exact, micro_f1, macro_f1
     "Scores on the items and on resampled sets of them"
-    n,k = preds.probs.shape
-    w = np.r_[np.ones((1,n)), np.random.default_rng(seed).multinomial(n, np.full(n, 1/n), n_boot)]
-    d,t = _one_hot(preds.decoded, k),_one_hot(preds.targs, k)
-    hit,true,pred = ((o.T@w.T).T for o in (d.multiply(t).tocsr(), t, d))
+    n,rng = len(preds),np.random.default_rng(seed)
+    w = np.ones((n_boot+1,n), np.float32)
+    for o in w[1:]: o[:] = rng.multinomial(n, np.full(n, 1/n))
+    hit,true,pred = _resampled_hits(preds, w)
     exact = w@((preds.decoded==preds.targs).reshape(n, -1).all(1))/n
     mean = lambda a,b: np.divide(a, b, out=np.zeros_like(a), where=b>0).sum(1)/np.maximum((b>0).sum(1), 1)
     f1 = mean(2*hit, true+pred)
