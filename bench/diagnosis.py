@@ -3,17 +3,20 @@
 Two embedded sets: digits (600 images of 8 x 8 as 64 numbers, 10 classes) and docstrings (3,000 texts of 5 libraries as TF-IDF of 300
 words); 400 items each for validation and test; a small net with batch norm. A fault changes the data, the net or the fit; a healthy
 run is the same without it, at a constant rate, under one cycle, wider, with more dropout or with smaller batches. The thresholds were set on
-the seeds `tuned`; what is reported comes from `seeds`, that is from other splits, other nets and other planted items. `diagnose` gets
-the Learner (with the callbacks of the fit) and a test part, and counts `weight>=.5` as an alarm.
+the seeds `tuned`; what is reported comes from `seeds`, that is from other splits, other nets and other planted items. Seeds 200 to 202 were
+measured first (hits 0.983, no alarm); then real fits of images, texts and tables under the library's recipes showed false alarms that these small
+nets do not, and the rules were changed, so the second result comes from fresh seeds. `diagnose` gets
+the Learner (with the callbacks of the fit) and a test part, and counts `weight>=.5` as an alarm. `by_fault` of a result holds, for each fault,
+the hits on each set, and those from curves and predictions alone.
 """
 import contextlib, functools, io, warnings
 from types import SimpleNamespace
 
 import numpy as np
 
-from bench.harness import bench, result
+from bench.harness import bench, peak_mb, result
 
-tuned,seeds = range(2),range(200,203)
+tuned,seeds = range(2),range(300,303)
 
 @functools.cache
 def data(name):
@@ -261,11 +264,34 @@ def summary(rows):
     bad,well = [o for o in rows if o['cause']],[o for o in rows if not o['cause']]
     mean = lambda rs, f: float(np.mean([f(o) for o in rs]))
     missed = sorted({f"{o['data']}/{o['run']}" for o in bad if not o['hit']})
+    of = lambda f, key: ' '.join(f"{d} {sum(o[key] for o in bad if o['run']==f and o['data']==d)}" for d in sorted({o['data'] for o in bad}))
     extra = dict(seeds=sorted({o['seed'] for o in rows}), faults=len(faults))
-    return [result('diagnosis_hits', mean(bad, lambda o: o['hit']), .9, 'higher', 'the same from curves and predictions alone', round(mean(bad, lambda o: o['hit_less']), 4), len(bad), 'share', missed=missed, **extra),
+    by_fault = {f:[of(f, 'hit'), of(f, 'hit_less')] for f in faults}
+    return [result('diagnosis_hits', mean(bad, lambda o: o['hit']), .9, 'higher', 'the same from curves and predictions alone', round(mean(bad, lambda o: o['hit_less']), 4), len(bad), 'share', missed=missed, by_fault=by_fault, **extra),
         result('diagnosis_alarms', mean(well, lambda o: bool(o['found'])), .05, 'lower', 'the same from curves and predictions alone', round(mean(well, lambda o: bool(o['found_less'])), 4), len(well), 'share', **extra)]
 
 @bench('diagnosis_hits', 'diagnosis_alarms')
 def diagnosis():
     "Share of planted faults whose cause is the first or second finding, and of healthy runs with an alarm"
     return summary(runs())
+
+# --- memory
+
+setup = '''
+import gc, pandas as pd
+from bench.interpret import fake
+from fastclf.diagnose import diagnose
+from fastclf.preds import Preds
+curves = pd.DataFrame(dict(train_loss=[2.,1.,.6,.5,.4], valid_loss=[2.,1.2,.9,.8,.8]))
+small = Preds(*fake(700, 20))
+diagnose(curves, small, small, small)
+parts = [Preds(*fake({n}, {k}, i)) for i in range(3)]
+gc.collect()
+'''
+
+@bench('diagnosis_memory')
+def diagnosis_memory(n=63_680, k=632):
+    "Peak of resident memory that a diagnosis of three parts adds, as multiples of the predictions of one"
+    one = n*k*4/2**20
+    mb = peak_mb(setup.format(n=n, k=k), "diagnose(curves, *parts)")
+    return [result('diagnosis_memory', mb/one, 3, 'lower', 'predictions of one part, float32', f'{one:.0f} MB; added {mb:.0f} MB', n, 'x', k=k, parts=3)]

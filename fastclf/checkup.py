@@ -7,9 +7,10 @@ Docs: https://fastclf.github.io/fastclf/api/checkup.html.md"""
 # %% auto #0
 __all__ = ['rate_trial', 'checkup']
 
-# %% ../nbs/api/54_checkup.ipynb #219ab429
+# %% ../nbs/api/54_checkup.ipynb #6a5d3862
 import hashlib
 from contextlib import nullcontext
+from itertools import islice
 
 import numpy as np, pandas as pd, torch
 from fastai.callback.schedule import ParamScheduler
@@ -20,43 +21,57 @@ from fastai.torch_core import to_device
 from torch import nn
 
 from .core import seeded
-from .data.sampler import dl_targets
-from .init import last_linear
+from .data.sampler import dl_targets, is_resampled
+from .init import expected_loss, last_linear
+from .inorder import item_loader
 from .sanity import layer_stats, raw_output
 from .state import as_it_was
 
-# %% ../nbs/api/54_checkup.ipynb #28f7bf74
+# %% ../nbs/api/54_checkup.ipynb #6621e205
+def _digests(xs):
+    "What is the same for equal items, one per row of the inputs `xs`; padding of token ids is left out"
+    def trim(a):
+        at = np.flatnonzero(a>1) if a.dtype.kind in 'iu' and a.ndim==1 and len(xs)==1 else []
+        return a[at[0]:at[-1]+1] if len(at) else a
+    one = lambda row: hashlib.blake2b(b'|'.join(np.ascontiguousarray(trim(a)).tobytes() for a in row), digest_size=12).digest()
+    return [one(row) for row in zip(*(x.numpy() for x in xs))]
+
+def _numbers(xs, most=4096):
+    "The measured numbers of the inputs, `(bs,d)` with at most `most` of them; None if there are none"
+    xs = [x.flatten(1) for x in xs if x.is_floating_point() and x.numel()]
+    if not xs: return None
+    x = torch.cat(xs, 1)
+    return x[:,::max(1, -(-x.shape[1]//most))].float()
+
+def _some_items(learn, part, n):
+    "Loader of at most `n` items of a part, drawn at random, without augmentation"
+    dl,order,_ = item_loader(learn.dls, part)
+    if order is not None and len(order)>n and isinstance(dl, DataLoader):
+        keep = np.sort(np.random.default_rng(0).permutation(len(order))[:n])
+        dl.get_idxs = lambda: order[keep].tolist()
+    return dl
+
+# %% ../nbs/api/54_checkup.ipynb #66223cd7
 def _read(learn, part, n):
-    "Inputs (a list of tensors, one per item) and targets of at most `n` items of a part, in order, without augmentation"
-    dls,xs,ts = learn.dls,[],[]
-    dl,like = dls[part],dls.valid
-    if isinstance(dl, DataLoader) and dl.indexed: dl = (like if hasattr(dl, 'split_idx') else dl).new(dl.dataset, shuffle=False, drop_last=False)
+    "Digests, numbers `(n,d)` or None, and targets of at most `n` items of a part"
+    dl,seen,nums,ts = _some_items(learn, part, n),[],[],[]
     ds = getattr(dl, 'dataset', None)
     with ds.set_split_idx(1) if hasattr(ds, 'set_split_idx') else nullcontext():
         for b in dl:
-            x = b[0] if isinstance(b, (tuple,list)) else b
-            if not isinstance(x, torch.Tensor): return [],[]
-            xs += list(x.as_subclass(torch.Tensor).detach().cpu())
-            ts += list(torch.as_tensor(b[-1]).as_subclass(torch.Tensor).cpu())
-            if len(xs)>=n: break
-    return xs[:n],ts[:n]
+            learn._split(b)
+            xs,t = [o.as_subclass(torch.Tensor).detach().cpu() for o in learn.xb],torch.as_tensor(learn.yb[0]).as_subclass(torch.Tensor).cpu()
+            if any(len(o)!=len(t) for o in xs): return [],None,[]
+            seen += _digests(xs)
+            nums.append(_numbers(xs))
+            ts.append(t)
+            if len(seen)>=n: break
+    if not nums or any(o is None or o.shape[1]!=nums[0].shape[1] for o in nums): return seen[:n],None,ts
+    return seen[:n],torch.cat(nums)[:n],torch.cat(ts)[:n]
 
-def _digest(x):
-    "What is the same for equal items; padding at the ends of token ids is left out"
-    a = x.numpy()
-    if a.dtype.kind in 'iu' and a.ndim==1: a = np.trim_zeros(a)
-    return hashlib.blake2b(np.ascontiguousarray(a).tobytes(), digest_size=12).digest()
-
-def _flat(xs, most=4096):
-    "Items as `(n,d)` with at most `most` features; None where shapes differ or they are no measured numbers"
-    if not xs or not xs[0].is_floating_point() or any(o.shape!=xs[0].shape for o in xs): return None
-    step = max(1, -(-xs[0].numel()//most))
-    return torch.stack([o.reshape(-1)[::step].float() for o in xs])
-
-# %% ../nbs/api/54_checkup.ipynb #69ecf8aa
+# %% ../nbs/api/54_checkup.ipynb #aea3c885
 def _telling(x, t):
     "Largest share of the variance of a feature that lies between the classes"
-    t,total = torch.stack(t),((x-x.mean(0))**2).sum(0)
+    total = ((x-x.mean(0))**2).sum(0)
     if t.ndim>1 or len(t.unique())<2: return np.nan
     between = sum(len(g)*(g.mean(0)-x.mean(0))**2 for g in (x[t==c] for c in t.unique()))
     ok = total>1e-8*len(x)
@@ -67,31 +82,44 @@ def _shift(x, v):
     sd = x.std(0)
     ok = sd>1e-3*sd.max()
     d = float(((x.mean(0)-v.mean(0)).abs()/sd)[ok].clamp(max=10).mean()) if ok.any() else 0.
-    return dict(shift=d, shift_ratio=d/np.sqrt(2/np.pi*(1/len(x)+1/len(v))))
+    return dict(shift=d, shift_ratio=float(d/np.sqrt(2/np.pi*(1/len(x)+1/len(v)))))
 
 def _input_facts(learn, n):
     "Numbers from the inputs of training and validation"
-    (xs,t),(vs,_) = _read(learn, 0, n),_read(learn, 1, n)
-    if not xs: return {}
-    known = {_digest(o) for o in xs}
-    res = dict(distinct=len(known), looked_at=len(xs))
-    if vs: res['doubles'] = float(np.mean([_digest(o) in known for o in vs]))
-    x,v = _flat(xs),_flat(vs)
+    (seen,x,t),(others,v,_) = _read(learn, 'train', n),_read(learn, 'valid', n)
+    if not seen: return {}
+    known = set(seen)
+    res = dict(distinct=len(known), looked_at=len(seen), repeats=1-len(known)/len(seen))
+    if others: res['doubles'] = float(np.mean([o in known for o in others]))
     if x is None: return res
     res |= dict(input_mean=float(x.mean()), input_std=float(x.std()), finite=bool(torch.isfinite(x).all()), telling=_telling(x, t))
     if v is not None and v.shape[1]==x.shape[1]: res |= _shift(x, v)
     return res
 
-# %% ../nbs/api/54_checkup.ipynb #920b5679
+# %% ../nbs/api/54_checkup.ipynb #9f925029
+def _correction(learn):
+    "What is done for rare classes: 'sampler', 'weights', 'logit adjustment' or ''"
+    loss = getattr(learn.loss_func, 'func', learn.loss_func)
+    weight = getattr(loss, 'weight', None)
+    if is_resampled(learn.dls): return 'sampler'
+    if getattr(learn.loss_func, 'deferred', None) is not None or weight is not None and float(weight.max())>1.1*float(weight.min()): return 'weights'
+    return 'logit adjustment' if getattr(learn.loss_func, 'log_priors', None) is not None else ''
+
+def _epoch_targets(learn):
+    "Targets in the order of one epoch, None if the loader does not tell; and whether they are taken as they lie"
+    try:
+        idxs = np.asarray(list(learn.dls.train.get_idxs()))
+        return dl_targets(learn.dls.train, several=True)[idxs],np.array_equal(idxs, np.arange(len(idxs)))
+    except (ValueError,TypeError,AttributeError): return None,False
+
 def _order_facts(learn):
     "Batch size, number of training items, and whether the classes come mixed"
     dl = learn.dls.train
-    res = dict(bs=getattr(dl, 'bs', np.nan), n_items=getattr(dl, 'n', None) or np.nan)
-    try:
-        t = dl_targets(dl)
-        t = t[np.asarray(list(dl.get_idxs()))]
-    except (ValueError,TypeError,AttributeError): return res
+    res = dict(bs=getattr(dl, 'bs', np.nan), n_items=getattr(dl, 'n', None) or np.nan, corrected=_correction(learn))
+    t,lying = _epoch_targets(learn)
+    if t is None or t.ndim>1: return res
     p = np.bincount(t)/len(t)
+    if lying: t = torch.cat([b[-1].as_subclass(torch.Tensor).cpu() for b in islice(dl, 20)]).numpy()
     return res | dict(neighbours=float((t[1:]==t[:-1]).mean()), by_chance=float((p**2).sum()))
 
 # %% ../nbs/api/54_checkup.ipynb #46f2f251
@@ -115,7 +143,7 @@ def _net_facts(learn, k):
     widths = [getattr(m, 'out_features', getattr(m, 'out_channels', None)) for m in layers if m is not head]
     return res | dict(narrowest=min((o for o in widths if o), default=np.nan))
 
-# %% ../nbs/api/54_checkup.ipynb #58610945
+# %% ../nbs/api/54_checkup.ipynb #515b366e
 def _batch_facts(learn, xb, yb):
     "Loss under batch statistics and in evaluation mode, and whether the outputs are probabilities"
     def passed(training):
@@ -129,6 +157,15 @@ def _batch_facts(learn, xb, yb):
     shares = bool(p.ndim==2 and p.shape[1]>1 and (p>=0).all() and torch.allclose(p.sum(1), torch.ones(len(p), device=p.device), atol=1e-3))
     return dict(batch_loss=f(batched), eval_loss=f(evaluated), norm_gap=f(evaluated)-f(batched), outputs_sum_to_1=shares)
 
+def _own_base(learn, k):
+    "The Learner's own loss of the class shares alone: the least of their logits and of equal ones"
+    t = _epoch_targets(learn)[0]
+    t = learn.yb[0].as_subclass(torch.Tensor) if t is None else torch.as_tensor(t[::-(-len(t)//5000)], device=learn.yb[0].device).to(learn.yb[0].dtype)
+    if t.ndim==2: bias = torch.logit(t.float().mean(0).clamp(.5/len(t), 1-.5/len(t)))
+    else: bias = ((torch.bincount(t.long(), minlength=k).float()+.5)/(len(t)+.5*k)).log()
+    return dict(own_base=min(expected_loss(learn.loss_func, o, t) for o in (bias, bias*0)))
+
+# %% ../nbs/api/54_checkup.ipynb #209a5bd0
 def _layer_facts(learn):
     "Share of dead units in the deadest layer, and the note of `layer_stats`"
     try: t = layer_stats(learn)
@@ -137,12 +174,12 @@ def _layer_facts(learn):
     dead = (hidden.dead/hidden.units).where(hidden.grad!=0, 1.) if len(hidden) else pd.Series([0.])
     return dict(dead=float(dead.max()), dead_layer=str(dead.idxmax()), layers=t.attrs.get('note', getattr(t, 'note', '')))
 
-# %% ../nbs/api/54_checkup.ipynb #fe87e3f8
+# %% ../nbs/api/54_checkup.ipynb #44eaab4d
 def rate_trial(
     learn:Learner, # any fitted Learner; it comes back as it was
     lr:float,      # the rate of the fit
     steps:int=20,  # batches for each rate
-    factors:tuple=(0.,.01,.1,1.,10.,100.), # rates to try, as multiples of `lr`
+    factors:tuple=(0.,.01,.1,1.,10.,100.,1000.), # rates to try, as multiples of `lr`
     seed:int=0,    # seed of batches and dropout
 ) -> dict:         # factor to the loss after `steps` batches (infinite if not finite)
     "Train a few batches at several rates from the present weights"
@@ -150,11 +187,12 @@ def rate_trial(
     with as_it_was(learn), seeded(seed, learn):
         batches = _some_batches(learn, steps, dev)
         look = batches[:8]
+        scale = [] if learn.opt is None else [o['lr']/(learn.opt.hypers[-1]['lr'] or 1) for o in learn.opt.hypers]
         start = {k:v.clone() for k,v in learn.model.state_dict().items()}
         for f in factors:
             learn.model.load_state_dict(start)
             torch.manual_seed(seed)
-            res[f] = _after_steps(learn, batches, look, lr*f)
+            res[f] = _after_steps(learn, batches, look, lr*f, scale)
     return res
 
 # %% ../nbs/api/54_checkup.ipynb #d0d77dd8
@@ -175,12 +213,12 @@ def _loss_of(learn, batches):
     with torch.no_grad(): res = [float(learn.loss_func(raw_output(learn, learn.xb), *learn.yb).float().mean()) for b in batches if learn._split(b) is None]
     return float(np.mean(res))
 
-# %% ../nbs/api/54_checkup.ipynb #7d96c3b2
-def _after_steps(learn, batches, look, lr):
-    "Loss of the batches `look` after a step on each of `batches` at rate `lr`"
+# %% ../nbs/api/54_checkup.ipynb #e6c3025a
+def _after_steps(learn, batches, look, lr, scale=()):
+    "Loss of the batches `look` after a step on each of `batches` at rate `lr`, times `scale` for each parameter group"
     learn.opt = None
     learn.create_opt()
-    learn.opt.set_hyper('lr', lr)
+    learn.opt.set_hyper('lr', [lr*o for o in scale] if len(scale)==len(learn.opt.hypers) else lr)
     if learn.wd is not None: learn.opt.set_hyper('wd', learn.wd)
     learn.model.train()
     for b in batches:
@@ -211,7 +249,7 @@ def _rate_facts(learn, cbs):
         res['plateau_idle'] = moved or any(isinstance(o, ParamScheduler) and 'lr' in o.scheds for o in [*learn.cbs, *cbs])
     return res
 
-# %% ../nbs/api/54_checkup.ipynb #4ade9794
+# %% ../nbs/api/54_checkup.ipynb #2f04db59
 def checkup(
     learn:Learner,   # any fitted Learner of a classifier; it comes back exactly as it was
     cbs:tuple=(),    # callbacks that the fit was given, beside those of the Learner
@@ -231,6 +269,7 @@ def checkup(
         xb,yb = learn.xb,learn.yb
         look('batch', _batch_facts, learn, xb, yb)
         k = raw_output(learn, xb).shape[-1]
+        look('base', _own_base, learn, k)
         look('net', _net_facts, learn, k)
         look('layers', _layer_facts, learn)
         if steps and 'lr' in res: look('trial', lambda: dict(trial=rate_trial(learn, res['lr'], steps)))

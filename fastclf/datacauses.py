@@ -7,12 +7,14 @@ Docs: https://fastclf.github.io/fastclf/api/datacauses.html.md"""
 # %% auto #0
 __all__ = ['data_rules']
 
-# %% ../nbs/api/55_datacauses.ipynb #54a10c80
+# %% ../nbs/api/55_datacauses.ipynb #6fe2716e
+import numpy as np
+
 from .symptoms import finding
 
-# %% ../nbs/api/55_datacauses.ipynb #c6984846
+# %% ../nbs/api/55_datacauses.ipynb #bfcad297
 def _blank(s):
-    if s['distinct']==1 and s['looked_at']>1: return finding(1., 'constant inputs', f"all {s['looked_at']} training inputs that were read are equal", 'the model sees nothing that tells the items apart', 'look at dls.show_batch() and at what the loader does to an item; check_frame(df, items, labels)')
+    if s['distinct']==1 and s['looked_at']>1: return finding(1., 'constant inputs', f"all {s['looked_at']} training inputs that were read are equal", 'the model sees nothing that tells the items apart', 'look at what the loader does to an item: learn.dls.show_batch(); at the items: check_frame(df, items, labels)')
     if s.get('finite') is False: return finding(1., 'inputs not finite', 'NaN or infinity among the training inputs', 'one such item spoils all weights', 'mend or drop the items: check_frame(df, items, labels)')
 
 def _scale(s):
@@ -20,55 +22,65 @@ def _scale(s):
     if not (big>20 or s['input_std']<1e-3): return
     bad = s.left>.4 or s['first_loss']>3*s['train_base']
     seen = f"inputs with mean {s['input_mean']:.3g} and deviation {s['input_std']:.3g}; first loss {s['first_loss']:.3g}, chance {s['train_base']:.3g}"
-    return finding(.95 if bad else .4, 'input scale', seen, 'fresh layers expect inputs of mean near 0 and deviation near 1', 'normalise: Normalize.from_stats(mean, std) in the batch transforms, or Normalize as a proc of a table; the same for test items')
+    return finding(.95 if bad else .4, 'input scale', seen, 'fresh layers expect inputs of mean near 0 and deviation near 1', f"Normalize.from_stats([{s['input_mean']:.3g}], [{s['input_std']:.3g}]) among the batch transforms; of a table tabular_dls takes care")
 
-# %% ../nbs/api/55_datacauses.ipynb #82291408
+# %% ../nbs/api/55_datacauses.ipynb #ce14d170
 def _leak(s):
-    if s['telling']>=.97: return finding(.96, 'leak', f"one number of the input has {s['telling']:.0%} of its variance between the classes; accuracy {s['valid_accuracy']:.3f} on validation, {s['test_accuracy']:.3f} on test", 'it says the label, and will not be there or not be right later', 'find and drop it: column_leak(df, labels) for tables, name_leak(texts, labels) for texts; a mark in the images')
+    if s['telling']>=.97: return finding(.96, 'leak', f"one number of the input has {s['telling']:.0%} of its variance between the classes; accuracy {s['valid_accuracy']:.3f} on validation{s.test_note()}", 'it says the label, and will not be there or not be right later', 'find and drop it: column_leak(df, labels) for tables, name_leak(df[items], df[labels]) for texts; in images a mark: learn.dls.show_batch()')
 
 def _doubles(s):
-    if s['doubles']>=.05: return finding(.95, 'duplicates', f"{s['doubles']:.0%} of the validation items that were read are in training too; accuracy {s['valid_accuracy']:.3f} on validation, {s['test_accuracy']:.3f} on test", 'validation rewards what was learnt by heart', 'split by groups: stratified_split(df.label, groups=group_ids(near_texts(df.text), len(df))), near_images for images')
+    if not s['doubles']>=.05: return
+    seen = f"{s['doubles']:.0%} of the validation items that were read are in training too, and {s['repeats']:.0%} of the training items repeat another; accuracy {s['valid_accuracy']:.3f} on validation{s.test_note()}"
+    if s['repeats']>.5*s['doubles']: return finding(.45, 'repeats', seen, 'right for a table of a few codes, where rows are often equal; in texts or images one item several times', 'look at them: exact_duplicates(df[items]); if they are one item each, split by them: stratified_split(df[labels], groups=group_ids(near_texts(df[items]), len(df)))')
+    return finding(.95, 'duplicates', seen, 'validation rewards what was learnt by heart', "split by groups: stratified_split(df[labels], groups=group_ids(near_texts(df[items]), len(df))); for images check_frame(df, 'file', labels, path=path) names them")
 
 def _sorted_items(s):
-    if s['neighbours']-s['by_chance']>.5*(1-s['by_chance']): return finding(.97, 'not shuffled', f"{s['neighbours']:.0%} of the items follow one of their own class, {s['by_chance']:.0%} would by chance", 'each batch pulls towards the class that comes just then', "shuffle the training part: DataLoader(..., shuffle=True); of a stream a larger shuffle buffer")
+    if s['neighbours']-s['by_chance']>.5*(1-s['by_chance']): return finding(.97, 'not shuffled', f"{s['neighbours']:.0%} of the items follow one of their own class, {s['by_chance']:.0%} would by chance", 'each batch pulls towards the class that comes just then', "shuffle the training part: learn.dls.train.new(shuffle=True); of a stream a larger shuffle buffer")
 
-# %% ../nbs/api/55_datacauses.ipynb #c45a3d29
+# %% ../nbs/api/55_datacauses.ipynb #1a291b23
 def _order(s):
-    if s['renamed']-s['valid_accuracy']>.3 and s['renamed']>.5 and s['valid_k']>2: return finding(.96, 'label order', f"accuracy {s['valid_accuracy']:.3f} on validation, {s['renamed']:.3f} if each column is given the class that fits best", 'the columns of the model and the labels of this part are in different orders', 'use one vocabulary for all parts: dls.vocab; Preds.from_labels, preds_from_frame(df, label, vocab=...)')
+    if s['renamed']-s['valid_accuracy']>.3 and s['renamed']>.5 and s['valid_k']>2: return finding(.96, 'label order', f"accuracy {s['valid_accuracy']:.3f} on validation, {s['renamed']:.3f} if each column is given the class that fits best", 'the columns of the model and the labels of this part are in different orders', 'one vocabulary for all parts, in the order of the columns: for predictions preds_from_frame(table, label, vocab=learn.dls.vocab)')
 
 def _unrelated(s):
-    if not (s['valid_over_chance']<3 and s['train_over_chance']>5) or s['test_over_chance']>5: return
-    return finding(.92, 'labels unrelated', f"accuracy {s['train_accuracy']:.3f} on training, {s['valid_accuracy']:.3f} on validation where the commonest class alone gives {s['valid_chance']:.3f}", 'training was learnt by heart and carries nothing over: labels do not belong to their items', 'look at items beside labels: dls.show_batch(); look for a shuffled or shifted column where items and labels are joined')
+    if not (s['valid_over_chance']<3 and s['train_over_chance']>5 and s['train_valid_accuracy_gap']>.1) or s['test_over_chance']>5: return
+    return finding(.92, 'labels unrelated', f"accuracy {s['train_accuracy']:.3f} on training, {s['valid_accuracy']:.3f} on validation where the commonest class alone gives {s['valid_chance']:.3f}", 'training was learnt by heart and carries nothing over: labels do not belong to their items', 'look at items beside labels: learn.dls.show_batch(); look for a shuffled or shifted column where items and labels are joined')
 
 def _noise(s):
     rank = 1/max(s['valid_k']-1, 1)
     if not (s['valid_contradicted']>.1 and s['valid_over_chance']>5 and s['valid_second']<rank+.6*(.55-rank)): return
     if s['valid_k']<3 or s['renamed']-s['valid_accuracy']>.3 or s['train_contradicted']<.03: return
     seen = f"{s['valid_contradicted']:.0%} of the validation items are contradicted with confidence; of the wrong ones {s['valid_second']:.0%} have their label as second choice (by chance {rank:.0%})"
-    return finding(.82, 'label noise', seen, 'the model found the classes, and many labels say something unrelated', 'relabel the surest mistakes first: top_losses(preds, 50); until then a robust loss: GeneralizedCE or label smoothing')
+    early = s.left>.6
+    return finding(.51 if early else .82, 'label noise', seen, 'much of the loss is left: a net that has learnt little contradicts right labels too' if early else 'the model found the classes, and many labels say something unrelated', 'see how many and which: label_issues(valid); relabel the surest mistakes first: top_losses(valid, 50); until then a robust loss: GeneralizedCE(), or CrossEntropy(smooth=.1)')
 
-# %% ../nbs/api/55_datacauses.ipynb #6312dc15
+# %% ../nbs/api/55_datacauses.ipynb #b06d8a17
 def _twins(s):
-    if s['told']<.3: return finding(.84, 'two names', f"{' and '.join(map(str, s['twins']))} are called by either name, and their labels tell which in {max(s['told'], 0):.0%} of the cases beyond chance", 'two names for one thing, or a line between them that the inputs do not show', 'most_confused(preds), and look at these items: merge the classes or relabel the pair')
+    if s['told']<.3 and s['told']+1.5*s['told_se']<.6 and s['valid_over_chance']>5: return finding(.84, 'two names', f"{' and '.join(map(str, s['twins']))} are called by either name, and their labels tell which in {max(s['told'], 0):.0%} of the cases beyond chance", 'two names for one thing, or a line between them that the inputs do not show', 'look at their items: most_confused(valid); merge the classes or relabel the pair')
 
-# %% ../nbs/api/55_datacauses.ipynb #1543ecb4
+# %% ../nbs/api/55_datacauses.ipynb #86448447
 def _missing(s):
-    if len(s.get('missing', [])): return finding(.98, 'class missing', f"{', '.join(map(str, s['missing'][:5]))}: in validation and not in training", 'what was never shown is never predicted', 'split again: stratified_split(df.label); look with class_table(df.label[splits.train])')
+    if len(s.get('missing', [])): return finding(.98, 'class missing', f"{', '.join(map(str, s['missing'][:5]))}: in validation and not in training", 'what was never shown is never predicted', 'split again: stratified_split(df[labels]); look with class_table(df[labels].iloc[splits.train])')
 
 def _tail(s):
-    if s['n_rare']>0 and s['common_recall']-s['rare_recall']>.2: return finding(.86, 'tail', f"mean recall {s['rare_recall']:.2f} in {s['n_rare']} rare classes (under a fifth of the commonest), {s['common_recall']:.2f} in the others", 'the loss is that of the common classes', "first tau_table(valid, priors) and adjust_logits, which need no training; then sampled(dls, 'sqrt') or choose_loss(counts); more items of these classes")
+    gap,early = s['common_recall']-s['rare_recall'],s.left>.4
+    if not (gap>.2 and gap*np.sqrt(s['rare_n'])>1.5): return
+    seen = f"recall {s['rare_recall']:.2f} in {s['n_rare']} rare classes (under a fifth of the commonest; {s['rare_n']} items), {s['common_recall']:.2f} in the others" + (f"; already corrected by {s['corrected']}" if s.get('corrected') else '')
+    first = 'tau_table(valid, priors) and adjust_logits(valid, priors), which need no training'
+    more = first+"; then sampled(learn.dls, 'sqrt') or choose_loss(counts)" if not s.get('corrected') else 'a second correction seldom helps, see tau_table(valid, priors)'
+    return finding(.5 if early else .86, 'tail', seen, 'much of the loss is left, and rare classes are learnt last' if early else 'rare classes stay behind in spite of it' if s.get('corrected') else 'the loss is that of the common classes', more+'; more items of these classes')
 
 def _hint(s):
-    weak = s.get('weakest') or []
-    if weak and weak[0][1]<.9*s['valid_accuracy']:
-        names = ', '.join(f'{c} ({r:.2f} of {n})' for c,r,n in weak[:3])
-        return finding(.2, 'weak classes', f"lowest recall: {names}; accuracy {s['valid_accuracy']:.3f}", 'more items help most where recall is low', 'collect or label items of these classes before those of others; class_report(preds), most_confused(preds)')
+    acc = s['valid_accuracy']
+    weak = [(c, r, n) for c,r,n in s.get('weakest') or [] if n>=5 and (acc-r)*np.sqrt(n)>2*np.sqrt(max(acc*(1-acc), .01))]
+    if not weak or not s['valid_over_chance']>5: return
+    names = ', '.join(f'{c} ({r:.2f} of {n} items)' for c,r,n in weak[:3])
+    return finding(.2, 'weak classes', f"recall surely under the accuracy of {acc:.3f}: {names}", 'more items help most where recall is low', 'collect or label items of these classes before those of others; curation_plan(valid), most_confused(valid)')
 
-# %% ../nbs/api/55_datacauses.ipynb #4621e232
+# %% ../nbs/api/55_datacauses.ipynb #761788cd
 def _differs(s):
     test = abs(s['valid_test_accuracy_z'])>4 and abs(s['valid_test_accuracy_gap'])>.08
     ends = f"; accuracy {s['train_accuracy']:.3f} on training, {s['valid_accuracy']:.3f} on validation" + (f", {s['test_accuracy']:.3f} on test" if 'test_accuracy' in s else '')
-    what = 'build it again like the data that the model will meet: stratified_split(df.label, groups=...), then see that validation and test go up together'
+    what = 'build it again like the data that the model will meet: stratified_split(df[labels], groups=groups); look with split_table(splits, df[labels]); then see that validation and test go up together'
     if s['shift_ratio']>3.5 and s['shift']>.1: return finding(.9, 'validation differs', f"the features of validation lie {s['shift']:.2f} deviations from those of training, {s['shift_ratio']:.1f} times what chance gives{ends}", 'the part comes from other items, or is prepared in another way', what)
     if s['train_valid_shares_v']>.2 and s['train_valid_shares_z']>10: return finding(.87, 'validation differs', f"class shares of training and validation differ (Cramér's V {s['train_valid_shares_v']:.2f}){ends}", 'its scores are those of another mix of classes', what)
     if test: return finding(.8, 'validation differs', f"validation and test differ by {s['valid_test_accuracy_gap']:+.3f} in accuracy ({abs(s['valid_test_accuracy_z']):.1f} standard errors){ends}", 'one of the two does not stand for the other', what)

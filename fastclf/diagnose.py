@@ -7,21 +7,25 @@ Docs: https://fastclf.github.io/fastclf/api/diagnose.html.md"""
 # %% auto #0
 __all__ = ['Diagnosis', 'judge', 'diagnose', 'plot_diagnosis', 'plot_trial']
 
-# %% ../nbs/api/56_diagnose.ipynb #2d61c696
+# %% ../nbs/api/56_diagnose.ipynb #f71929bf
 from html import escape
 
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
+from fastai.callback.core import Callback
 from fastai.learner import Learner
 
+from .callback.guard import Guard
 from .checkup import checkup
 from .core import NotedTable
 from .datacauses import data_rules
 from .fitcauses import fit_rules
 from .learner import History, history, plot_history, predict
 from .preds import Preds
-from .symptoms import Seen, symptoms
+from .symptoms import Seen, as_curves, symptoms
 
-# %% ../nbs/api/56_diagnose.ipynb #7670b58e
+# %% ../nbs/api/56_diagnose.ipynb #4ee60b27
+def _capital(o): return o[:1].upper()+o[1:]
+
 class Diagnosis(NotedTable):
     "Findings in order of weight (columns weight, finding, seen, why, try; index rank), with all numbers in `numbers`"
     _metadata = ['note','numbers']
@@ -29,18 +33,19 @@ class Diagnosis(NotedTable):
     @property
     def sentences(self) -> list: # one per finding
         "The findings in words"
-        return [f"{r.finding} (weight {r.weight:.2f}): {r.seen}. {r.why[:1].upper()}{r.why[1:]}. Try: {r['try']}" for _,r in self.iterrows()]
+        return [f"{r.finding} (weight {r.weight:.2f}): {r.seen}. {_capital(r.why)}. Try: {r['try']}" for _,r in self.iterrows()]
     def __repr__(self): return '\n'.join([f'{i}. {o}' for i,o in zip(self.index, self.sentences)]+[self.note])
     def _repr_html_(self):
-        rows = [f"<li><b>{escape(r.finding)}</b> ({r.weight:.2f}): {escape(r.seen)}.<br>{escape(r.why)}. <i>Try:</i> {escape(r['try'])}</li>" for _,r in self.iterrows()]
+        rows = [f"<li><b>{escape(r.finding)}</b> ({r.weight:.2f}): {escape(r.seen)}.<br>{escape(_capital(r.why))}. <i>Try:</i> {escape(r['try'])}</li>" for _,r in self.iterrows()]
         return f"<ol>{''.join(rows)}</ol><p>{escape(self.note)}</p>"
 
-# %% ../nbs/api/56_diagnose.ipynb #80416b81
+# %% ../nbs/api/56_diagnose.ipynb #9637a683
 def _note(t, numbers, known):
     "How many alarms, what next, and what was not given"
     n = int((t.weight>=.5).sum())
     lacks = [name for name,ok in known.items() if not ok]
     note = f"{n} {'alarm' if n==1 else 'alarms'}; mend the first, fit again and look again, for the others may follow from it" if n else 'nothing alarming seen'
+    if numbers.get('several'): note += '; several labels per item: chance, label noise and pairs of classes were not looked at'
     if lacks: note += f"; not given: {', '.join(lacks)}"
     if (gone := numbers.get('not_seen')): note += f"; could not be looked at: {', '.join(f'{k} ({v})' for k,v in gone.items())}"
     return note
@@ -57,7 +62,7 @@ def judge(
     res.numbers = dict(numbers)
     return res
 
-# %% ../nbs/api/56_diagnose.ipynb #44c635a6
+# %% ../nbs/api/56_diagnose.ipynb #8b567ddf
 def _curves(learn):
     "The history of a Learner; of a stock one the rows of its last fit"
     if any(isinstance(o, History) for o in learn.cbs): return history(learn)
@@ -66,44 +71,52 @@ def _curves(learn):
     hist = pd.DataFrame(rec.values, columns=names[:len(rec.values[0])] if rec.values else names)
     return hist.assign(step=np.arange(1, len(hist)+1)*len(rec.lrs)//max(len(hist), 1), lr=[rec.lrs[len(rec.lrs)*(i+1)//len(hist)-1] for i in range(len(hist))])
 
-def _from_learner(learn, valid, train):
+def _watched(learn, cbs):
+    "What callbacks noted: gradient norms, and why a fit was ended"
+    res = {}
+    for o in [*learn.cbs, *cbs]: res |= {k:v for k,v in dict(norms=getattr(o, 'norms', None), stopped=isinstance(o, Guard) and o.failed).items() if v}
+    return res
+
+def _from_learner(learn, valid, train, cbs):
     "Curves and predictions of a Learner, those that were given first"
     hist = _curves(learn)
+    if not len(hist) and 'stopped' in _watched(learn, cbs): return None,valid,train
     if not len(hist): raise ValueError("this Learner was not fitted yet; preflight(learn) looks before a fit, diagnose after it")
     if not all(torch.isfinite(p).all() for p in learn.model.parameters()): return hist,None,None
     return hist,predict(learn) if valid is None else valid,predict(learn, 'train') if train is None else train
 
-# %% ../nbs/api/56_diagnose.ipynb #e68e1d41
+# %% ../nbs/api/56_diagnose.ipynb #767141f5
 def diagnose(
-    fit=None,          # learning curves, as `history(learn)` gives them, or a fitted Learner, which comes back as it was
+    fit=None,          # learning curves, as `history(learn)` or another framework gives them, or a fitted Learner, which comes back as it was
     valid:Preds=None,  # predictions of the validation part; of a Learner made by `predict(learn)`
     train:Preds=None,  # those of the training part, in evaluation mode; of a Learner made by `predict(learn, 'train')`
     test:Preds=None,   # those of a test part; never made here
     train_counts=None, # training items per class, shape `(k,)`, if `train` is not known
-    norms=(),          # gradient norms of the steps, if they were recorded
-    cbs=(),            # callbacks that were given to the fit itself
+    norms=(),          # gradient norms of the steps, if they were recorded; those of a `Guard` are found
+    cbs=(),            # callbacks that were given to the fit itself, such as a `Guard` that ended it
 ) -> Diagnosis:        # a row per finding, heaviest first
     "Say what is wrong with a fit, why, and what to try"
     learn = fit if isinstance(fit, Learner) else None
-    hist,more = fit,{}
+    hist,more,cbs = fit,{},[cbs] if isinstance(cbs, Callback) else list(cbs)
     if learn is not None:
-        hist,valid,train = _from_learner(learn, valid, train)
-        more = checkup(learn, cbs)
-    if hist is None and valid is None: raise ValueError("nothing to diagnose; pass history(learn), predictions, or a fitted Learner")
+        hist,valid,train = _from_learner(learn, valid, train, cbs)
+        more = checkup(learn, cbs) | _watched(learn, cbs)
+    if hist is None and valid is None and not more: raise ValueError("nothing to diagnose; pass history(learn), predictions, or a fitted Learner")
     known = {'a Learner':learn is not None, 'learning curves':hist is not None, 'validation predictions':valid is not None, 'training predictions':train is not None}
-    return judge(symptoms(hist, valid, train, test, train_counts) | more | dict(norms=list(norms)), known)
+    return judge(symptoms(hist, valid, train, test, train_counts) | more | (dict(norms=list(norms)) if len(norms) else {}), known)
 
-# %% ../nbs/api/56_diagnose.ipynb #7be299c4
+# %% ../nbs/api/56_diagnose.ipynb #a4975936
 def plot_diagnosis(
-    hist:pd.DataFrame,   # learning curves
+    hist,                # learning curves, as `diagnose` takes them
     diagnosis:Diagnosis, # made by `diagnose`
     ax:plt.Axes=None,    # draw here; a new figure if None
 ) -> plt.Axes:           # the Axes
     "Learning curves, the loss by class shares alone, and both parts in evaluation mode"
-    ax,s = plot_history(hist, ax=ax),Seen(diagnosis.numbers)
-    if 'valid_base' in s: ax.axhline(s['valid_base'], color='grey', ls='--', lw=.8, label='class shares alone')
+    hist = as_curves(hist)
+    ax,s = plot_history(hist if 'fit' in hist else hist.assign(fit=0), ax=ax),Seen(diagnosis.numbers)
+    if np.isfinite(s.base): ax.axhline(s.base, color='grey', ls='--', lw=.8, label='class shares alone')
     for part,c in dict(train='C0', valid='C1').items():
-        if f'{part}_loss' in s: ax.plot(len(hist), s[f'{part}_loss'], 's', color=c, label=f'{part}, evaluation mode')
+        if f'{part}_loss' in s: ax.plot(len(hist), s[f'{part}_loss'], 's', color=c, label=f'{part}, cross-entropy in evaluation mode')
     ax.set_title(diagnosis.finding.iloc[0] if len(diagnosis) and diagnosis.weight.iloc[0]>=.5 else 'no alarm', fontsize=9)
     ax.legend(fontsize=7)
     return ax

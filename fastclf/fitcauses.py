@@ -12,100 +12,126 @@ import numpy as np
 
 from .symptoms import finding
 
-# %% ../nbs/api/55_fitcauses.ipynb #635b6625
+# %% ../nbs/api/55_fitcauses.ipynb #4755229a
 def _gains(s):
     "Share of the loss that lower rates, the same rate and higher rates take away in the trial"
     t = s.get('trial') or {}
     if not t or not np.isfinite(t[0.]) or t[0.]<=0: return np.nan,np.nan,np.nan
-    return tuple(1-min(t[o] for o in fs)/t[0.] for fs in ((.01,.1),(1.,),(10.,100.)))
-
-def _rate_high(s):
-    lower,same,_ = _gains(s)
-    less = f"train at a tenth: learn.fit_one_cycle(epochs, {s['lr']/10:.2g}), or find_lr(learn) on a fresh Learner; a warm-up and GradientClip help"
-    if s['bad_epochs']>0: return finding(.99, 'rate too high', f"{s['bad_epochs']} of {s['epochs']} epochs with a loss that is not finite, at rate {s['lr']:.2g}", 'the steps were so long that the weights overflowed', less+'; cbs=Guard() stops before that')
-    if s.left>1.5 or s['train_last']>2*s['train_base']: return finding(.97, 'rate too high', f"training loss {s['train_last']:.3g}, the class shares alone give {s['train_base']:.3g}; rate {s['lr']:.2g}", 'the net is sure and wrong, which long steps do', less)
-    if s.left>.05 and lower>.02 and lower-same>.04: return finding(.81, 'rate too high', f"from here {_trial(s, (.01,.1))} at a tenth or less of the rate {s['lr']:.2g}, to {_trial(s, (1.,))} at the same", 'the steps jump over what a shorter one reaches', less)
+    return tuple(1-min(t.get(o, np.inf) for o in fs)/t[0.] for fs in ((.01,.1),(1.,),(10.,100.,1000.)))
 
 def _trial(s, fs): return f"the loss goes from {s['trial'][0.]:.3g} to {min(s['trial'][o] for o in fs):.3g}"
 
-# %% ../nbs/api/55_fitcauses.ipynb #c2eb1539
+def _cycle(s, factor=1., epochs=None):
+    "The call of a fit at a multiple of the rate"
+    n = epochs or s.get('epochs', 5)
+    return f"learn.fit_one_cycle({n:.0f}, {s['lr']*factor:.2g})" if s['lr']>0 else f'learn.fit_one_cycle({n:.0f}, find_lr(learn))'
+
+# %% ../nbs/api/55_fitcauses.ipynb #8dc7facf
+def _rate_high(s):
+    lower,same,_ = _gains(s)
+    less = f"a tenth, from fresh weights: {_cycle(s, .1)}, or what find_lr(learn) says there"
+    if s.get('stopped'): return finding(.99, 'rate too high', s['stopped'], 'Guard ended the fit there', less)
+    if s['bad_epochs']>0: return finding(.99, 'rate too high', f"{s['bad_epochs']} of {s['epochs']} epochs with a loss that is not finite, at rate {s['lr']:.2g}", 'the steps were so long that the weights overflowed', less+'; cbs=Guard() stops before that')
+    if s.left>1.5 or s['train_last']>2*s.base: return finding(.97, 'rate too high', f"recorded training loss {s['train_last']:.3g}, cross-entropy in evaluation mode {s['train_loss']:.3g}; the class shares alone give {s.base:.3g}; rate {s['lr']:.2g}", 'the net is sure and wrong, which long steps do', less)
+    if s.left>.05 and (s.get('trial') or {}).get(1., 0)>1.5*s.base: return finding(.83, 'rate too high', f"from here {_trial(s, (1.,))} in a few batches at the rate {s['lr']:.2g} of the fit; the class shares alone give {s.base:.3g}", 'such steps undo what was learnt; only the low rates of the schedule trained', less)
+    if not s.get('lr_moves') and s.left>.05 and lower>.02 and lower-same>.04: return finding(.81, 'rate too high', f"from here {_trial(s, (.01,.1))} at a tenth or less of the rate {s['lr']:.2g}, and to {s['trial'][1.]:.3g} at the rate itself", 'the steps jump over what a shorter one reaches', less)
+
+# %% ../nbs/api/55_fitcauses.ipynb #621dc8e0
 def _rate_low(s):
     _,same,higher = _gains(s)
-    if not (s.left>.4 and higher>.1 and same<.25*higher): return
-    return finding(.86, 'rate too low', f"in the same batches {_trial(s, (10.,100.))} at ten or a hundred times the rate {s['lr']:.2g}; at the rate itself it falls by {max(same, 0):.1%}", 'a plateau of short steps', f"find_lr(learn); learn.fit_one_cycle(epochs, {s['lr']*10:.2g})")
+    if not (s.left>.4 and higher>.06 and same<.25*higher and (higher>.1 or same<.1*higher)): return
+    best = min((10.,100.,1000.), key=lambda o: s['trial'].get(o, np.inf))
+    return finding(.86, 'rate too low', f"in the same batches {_trial(s, (best,))} at {best:g} times the rate {s['lr']:.2g}; at the rate itself it falls by {max(same, 0):.1%}", 'a plateau of short steps', f"find_lr(learn); {_cycle(s, best)}")
 
 def _short(s):
     same = _gains(s)[1]
     if not s.left>.3: return
-    if s['epochs']<=2: return finding(.76, 'too few epochs', f"{s['epochs']} epochs, {s['steps']} steps, {s.left:.0%} of the loss left", 'the fit ended before the net had learnt', f"learn.fit_one_cycle({max(5, 5*s['epochs']):.0f}, {s['lr']:.2g})")
-    if s['valid_falling']>.03 and (same>.15 or 'trial' not in s): return finding(.72, 'too few epochs', f"validation loss fell by {s['valid_falling']:.1%} in the last fifth of {s['epochs']} epochs, and goes on falling", 'the curve has not flattened', f"learn.fit_one_cycle({2*s['epochs']:.0f}, {s['lr']:.2g})")
+    if s['epochs']<=2: return finding(.76, 'too few epochs', f"{s['epochs']} epochs, {s['steps']} steps, {s.left:.0%} of the loss left", 'the fit ended before the net had learnt', _cycle(s, epochs=max(5, 5*s['epochs'])))
+    if s.get('lr_moves') and s.left>.4 and same>.15 and s['valid_left']<s.left+.2: return finding(.72, 'too few epochs', f"{s.left:.0%} of the loss is left on training items after {s['epochs']} epochs, and {_trial(s, (1.,))} in a few batches more at the peak rate", 'the schedule ended before the net had learnt', _cycle(s, epochs=2*s['epochs']))
+    if s['valid_falling']>.03 and (same>.15 or 'trial' not in s): return finding(.72, 'too few epochs', f"validation loss fell by {s['valid_falling']:.1%} in the last fifth of {s['epochs']} epochs, and goes on falling", 'the curve has not flattened', _cycle(s, epochs=2*s['epochs']))
 
-# %% ../nbs/api/55_fitcauses.ipynb #c7253f9d
+# %% ../nbs/api/55_fitcauses.ipynb #ef3cc00d
 def _plateau(s):
-    if s.get('plateau_idle') is True: return finding(.9, 'plateau overwritten', 'ReduceLROnPlateau was attached, and a schedule set the rate at each batch', 'the callback had no effect', 'leave it out, or train at a constant rate: learn.fit(epochs, lr, cbs=ReduceLROnPlateau()); AnnealEarly ends a schedule early')
+    if s.get('plateau_idle') is True: return finding(.9, 'plateau overwritten', 'ReduceLROnPlateau was attached, and a schedule set the rate at each batch', 'the callback had no effect', f"leave it out, or train at a constant rate with it: {_cycle(s).replace('fit_one_cycle', 'fit')}; a schedule is ended early by cbs=AnnealEarly('valid_loss')")
 
 def _batch_large(s):
-    if s['steps_per_epoch']<=4 and s.left>.25: return finding(.88, 'batch too large', f"{s['steps_per_epoch']:.0f} batches of {s['bs']} an epoch, {s['steps']} steps in all, {s.left:.0%} of the loss left", 'few long looks instead of many short ones: hardly a step was taken', 'build the DataLoaders with bs=32 or 64; with each doubling of the batch the rate may be doubled')
+    if s['steps_per_epoch']<=4 and s.left>.25: return finding(.88, 'batch too large', f"{s['steps_per_epoch']:.0f} batches of {s['bs']} an epoch, {s['steps']} steps in all, {s.left:.0%} of the loss left", 'few long looks instead of many short ones: hardly a step was taken', 'smaller batches, such as learn.dls.train.new(bs=32); with each doubling of the batch the rate may be doubled')
 
 def _batch_small(s):
-    if s['bs']<=4 and s.left>.25 and s.get('has_norm'): return finding(.85, 'batch too small', f"batches of {s['bs']} with batch norm, {s.left:.0%} of the loss left", 'mean and deviation of so few items are noise, and so is the gradient', 'bs=32 or more; if memory forbids, group norm, or GradientAccumulation with a lower rate')
+    if s['bs']<=4 and s.left>.25 and s.get('has_norm'): return finding(.85, 'batch too small', f"batches of {s['bs']} with batch norm, {s.left:.0%} of the loss left", 'mean and deviation of so few items are noise, and so is the gradient', 'learn.dls.train.new(bs=32) or more; if memory forbids, group norm, or cbs=Accumulate(32) for the gradient')
 
-# %% ../nbs/api/55_fitcauses.ipynb #4dbb0940
+# %% ../nbs/api/55_fitcauses.ipynb #e09f87dc
 def _jumps(s):
-    if s['valid_wobble']*s['valid_last']>.15*s['valid_base']: return finding(.5, 'noisy validation loss', f"it jumps by {s['valid_wobble']:.0%} of its level from epoch to epoch", 'batches that are too small, inputs of unlike scale, or a high rate', 'a larger bs, Normalize, a lower rate at the end: fit_one_cycle; average weights: cbs=EMA()')
+    if not s['valid_wobble']*s['valid_last']>.15*s.base: return
+    limit = ', around a limit' if abs(s['valid_falling'])<.5*s['valid_wobble'] else ''
+    why = 'a rate too high for the end, batches that are too small, inputs of unlike scale' + (', or training items that do not stand for those of validation: split_table(splits, df[labels])' if limit else '')
+    fit = f"{'a lower rate' if s.get('lr_moves') else 'a rate that ends low'}: {_cycle(s, .3 if s.get('lr_moves') else 1.)}"
+    return finding(.5, 'noisy validation loss', f"it jumps by {s['valid_wobble']:.0%} of its level from epoch to epoch{limit}", why, f"{fit}; averaged weights: cbs=EMA(); larger batches: learn.dls.train.new(bs=64)")
+
+def _stops(s):
+    if not (s['train_falling']>.03 and s['valid_falling']<.005 and s['valid_best_epoch']<.7*s['epochs'] and s['train_valid_accuracy_gap']<.1 and s['valid_left']>.15): return
+    seen = f"validation loss {s['valid_best']:.3g} at epoch {s['valid_best_epoch']} and {s['valid_last']:.3g} at the end, while training loss fell by {s['train_falling']:.1%} in the last fifth; {s['valid_n']} validation items, standard error {s['valid_loss_se']:.2g}"
+    return finding(.3, 'validation stopped', seen, 'a small validation part that does not stand for the data, or the beginning of overfitting', 'a larger one: stratified_split(df[labels], valid=.3); more items or augmentation')
 
 def _norms(s):
     n = np.asarray(s.get('norms', []), dtype=float)
     if len(n)<20: return
     usual,top = np.median(n),n.max()
-    if not np.isfinite(n).all() or top>100*usual: return finding(.7, 'gradients explode', f"the largest gradient norm is {top:.3g}, the median {usual:.3g}", 'single batches throw the weights far off', f"cbs=GradientClip({2*usual:.2g}), or a tenth of the rate {s['lr']:.2g}")
-    if usual<1e-6 and s.left>.3: return finding(.7, 'gradients vanish', f"the median gradient norm is {usual:.3g}", 'the signal does not reach the weights', 'layer_stats(learn), init_weights(model), a norm layer')
+    if not np.isfinite(n).all() or top>100*usual: return finding(.7, 'gradients explode', f"the largest gradient norm is {top:.3g}, the median {usual:.3g}", 'single batches throw the weights far off', f"cbs=GradientClip({2*usual:.2g}) of fastai.callback.training, or a tenth of the rate: {_cycle(s, .1)}")
+    if usual<1e-6 and s.left>.3: return finding(.7, 'gradients vanish', f"the median gradient norm is {usual:.3g}", 'the signal does not reach the weights', 'layer_stats(learn), init_weights(learn.model), a norm layer')
 
-# %% ../nbs/api/55_fitcauses.ipynb #066ca832
+# %% ../nbs/api/55_fitcauses.ipynb #23fca168
 def _frozen(s):
-    if s['body_frozen']>.5 and s.left>.4: return finding(.93, 'frozen', f"{s['body_frozen']:.0%} of the weights before the last layer do not train, {s.left:.0%} of the loss is left", 'the features stay what they were; right for good pretrained ones, not for these', 'learn.unfreeze(); fit_staged thaws in stages')
+    if s['body_frozen']>.5 and s.left>.4: return finding(.93, 'frozen', f"{s['body_frozen']:.0%} of the weights before the last layer do not train, {s.left:.0%} of the loss is left", 'the features stay what they were; right for good pretrained ones, not for these', f"learn.unfreeze(), then {_cycle(s)}; fit_staged(learn, 1, {s.get('epochs', 5):.0f}, {s.get('lr', 1e-3):.2g}) does both")
 
 def _head(s):
-    if s['head']<.02 and s.left>.5: return finding(.95, 'last layer', f"weights of the last layer are {s['head']:.2g} times those of a fresh one" + (', and do not train' if s.get('head_frozen') else '') + f"; {s.left:.0%} of the loss is left", 'the logits stay near zero, and both losses high', 'let it train (requires_grad), and start it afresh: init_weights(learn.model[-1]), set_prior_bias(model, priors)')
+    if s['head']<.02 and s.left>.5: return finding(.95, 'last layer', f"weights of the last layer are {s['head']:.2g} times those of a fresh one" + (', and do not train' if s.get('head_frozen') else '') + f"; {s.left:.0%} of the loss is left", 'the logits stay near zero, and both losses high', 'let it train (requires_grad), and start it afresh: init_weights(last_linear(learn.model)), set_prior_bias(learn.model, priors)')
 
 def _dead(s):
-    if s['dead']>=.9 and s.left>.8: return finding(.9, 'dead units', f"layer {s.get('dead_layer')}: {s['dead']:.0%} of the units are dead; {s.left:.0%} of the loss is left", 'no signal or no gradient passes', 'layer_stats(learn) on a fresh Learner; init_weights(model), inputs of deviation 1, a lower rate, LeakyReLU or a norm layer')
+    if s['dead']>=.9 and s.left>.8: return finding(.9, 'dead units', f"layer {s.get('dead_layer')}: {s['dead']:.0%} of the units are dead; {s.left:.0%} of the loss is left", 'no signal or no gradient passes', 'layer_stats(learn) on a fresh Learner; init_weights(learn.model), inputs of deviation 1, a lower rate, LeakyReLU or a norm layer')
 
-# %% ../nbs/api/55_fitcauses.ipynb #c1edf29f
+# %% ../nbs/api/55_fitcauses.ipynb #6d70d64b
 def _small(s):
     if s['narrowest']<max(s['train_k'], s['valid_k'] if 'train_k' not in s else 0)/2 and s.left>.3: return finding(.91, 'too small', f"a layer of {s['narrowest']:.0f} units before {s['train_k']:.0f} classes, {s['n_weights']:,} weights, {s.left:.0%} of the loss left", 'all that is known about an item must pass through it', 'widen it, or take a larger architecture; overfit_batch(learn) shows whether it can learn one batch')
 
 def _modes(s):
-    if s['norm_gap']>max(.3, .5*s['batch_loss']) and s['steps']>=60: return finding(.92, 'evaluation differs', f"loss {s['batch_loss']:.3g} with the statistics of the batch and {s['eval_loss']:.3g} in evaluation mode, on the same training items", "the running averages of batch norm are not those of the data", 'momentum of the norm layers (0.1 is usual), batches of another mix than the data, or a BN that is frozen: update the averages with one pass in training mode')
+    if s['norm_gap']>max(.3, .5*s['batch_loss']) and s['steps']>=60: return finding(.92, 'evaluation differs', f"loss {s['batch_loss']:.3g} with the statistics of the batch and {s['eval_loss']:.3g} in evaluation mode, on the same training items", "the running averages of batch norm are not those of the data", 'measure them again: refresh_batchnorm(learn); then look at the momentum of the norm layers (0.1 is usual), at batches of another mix than the data, at norms that are frozen')
 
 def _softmax(s):
-    if s.get('outputs_sum_to_1') is True: return finding(.95, 'probabilities in the loss', f"the outputs are probabilities (they sum to 1); training loss {s['train_loss']:.3g} at accuracy {s['train_accuracy']:.3f}", 'the loss takes logits and applies softmax itself; twice flattens all gradients', 'take the softmax off the end of the model')
+    if s.get('outputs_sum_to_1') is True: return finding(.95, 'probabilities in the loss', f"the outputs are probabilities (they sum to 1); training loss {s['train_loss']:.3g} at accuracy {s['train_accuracy']:.3f}", 'the loss takes logits and applies softmax itself; twice flattens all gradients', 'take the softmax off the end of the model: learn.model[:-1] if it is a Sequential; preflight(learn)')
 
-# %% ../nbs/api/55_fitcauses.ipynb #48220a6f
+# %% ../nbs/api/55_fitcauses.ipynb #b5394b95
 def _decay(s):
-    if s['decayed']>.01 and s.left>.3: return finding(.94, 'weight decay', f"each step takes away {s['decayed']:.1%} of the weights (rate times decay of {s['wd']:g}); {s.left:.0%} of the loss is left", 'the weights forget faster than they learn', 'wd=0.01 to 0.1: learn.fit(epochs, lr, wd=.01)')
+    if s['decayed']>.01 and s.left>.3: return finding(.94, 'weight decay', f"each step takes away {s['decayed']:.1%} of the weights (rate times decay of {s['wd']:g}); {s.left:.0%} of the loss is left", 'the weights forget faster than they learn', f"a decay of .01 to .1: {_cycle(s)[:-1]}, wd=.01)")
 
 def _dropout(s):
-    if s['dropout']>=.75 and s.left>.4: return finding(.92, 'dropout', f"dropout of {s['dropout']:g}; recorded training loss {s['train_last']:.3g}, in evaluation mode {s['train_loss']:.3g}", 'hardly anything passes while it trains', 'dropout of 0.1 to 0.5')
+    if s['dropout']>=.75 and s.left>.4: return finding(.92, 'dropout', f"dropout of {s['dropout']:g}; recorded training loss {s['train_last']:.3g}, in evaluation mode {s['train_loss']:.3g}", 'hardly anything passes while it trains', 'build it with dropout of .1 to .5; overfit_batch(learn), which has dropout off, shows what the net can learn')
 
 def _overfit(s):
-    gap,rise = s['train_valid_accuracy_gap'],s['valid_last']/s['valid_best']-1
+    name,gap,rise = 'accuracy',s['train_valid_accuracy_gap'],s['valid_last']/s['valid_best']-1
+    if s.get('several'): name,gap = 'f1',s['train_f1']-s['valid_f1']
     if not (s['train_left']<.1 and gap>.1 or rise>.15 and gap>.1 and s['train_left']<.8): return
-    seen = f"accuracy {s['train_accuracy']:.3f} on training and {s['valid_accuracy']:.3f} on validation, both in evaluation mode" + (f"; validation loss {rise:+.0%} since epoch {s['valid_best_epoch']}" if rise>.02 else '') + f"; {s['train_n']} training items"
-    return finding(.75, 'overfit', seen, 'the training items were learnt by heart', 'more items first (or augmentation), shuffled; then dropout, weight decay, a smaller net; stop at the best epoch: fit_recipe keeps it')
+    seen = f"{'micro-F1' if name=='f1' else name} {s['train_'+name]:.3f} on training and {s['valid_'+name]:.3f} on validation, both in evaluation mode; {s['train_n']} training items" + (f"; validation loss {rise:+.0%} since epoch {s['valid_best_epoch']}" if rise>.02 else '; validation loss has not risen')
+    return finding(.75 if rise>.02 else .55, 'overfit', seen, 'the training items were learnt by heart', f"more items first (would they help? run_sizes and size_curve), or augmentation, shuffled; then dropout, batch norm, weight decay, a smaller net; keep the best epoch: fit_recipe(learn, {s.get('epochs', 5):.0f}, {s.get('lr', 1e-3):.2g}, monitor='valid_loss')")
 
-# %% ../nbs/api/55_fitcauses.ipynb #99e64c10
+# %% ../nbs/api/55_fitcauses.ipynb #fcb23d5d
 def _below(s):
-    if s['train_last']>1.1*s['valid_last'] and s['train_loss']<=s['valid_loss']: return finding(.1, 'validation below training', f"recorded losses {s['valid_last']:.3g} under {s['train_last']:.3g}; in evaluation mode {s['valid_loss']:.3g} over {s['train_loss']:.3g}", 'no fault: the recorded loss is a running mean with dropout on', 'compare predict(learn, "train") with predict(learn)')
+    if s['train_last']>1.1*s['valid_last'] and 'train_loss' not in s: return finding(.1, 'validation below training', f"recorded losses {s['valid_last']:.3g} under {s['train_last']:.3g}", 'the recorded training loss is a running mean with dropout, augmentation or mixup on, which alone does it', "compare both in evaluation mode first: train=predict(learn, 'train')")
+    if s['train_last']>1.1*s['valid_last'] and s['train_loss']<=s['valid_loss']: return finding(.1, 'validation below training', f"recorded losses {s['valid_last']:.3g} under {s['train_last']:.3g}; cross-entropy in evaluation mode {s['valid_loss']:.3g} over {s['train_loss']:.3g}", 'no fault: the recorded training loss is a running mean with dropout, augmentation or mixup on, and perhaps with weights or a sampler', "compare predict(learn, 'train') with predict(learn)")
 
 def _start(s):
-    if s['first_loss']>3*s['train_base']: return finding(.6, 'initialisation', f"the first loss was {s['first_loss']:.3g}, the class shares alone give {s['train_base']:.3g}", 'a fresh net should know nothing, not the wrong thing: the scale of inputs or weights', 'preflight(learn), layer_stats(learn); init_weights(model), Normalize')
+    if s['first_loss']>3*s.base: return finding(.6, 'initialisation', f"the first loss was {s['first_loss']:.3g}, the class shares alone give {s.base:.3g}", 'a fresh net should know nothing, not the wrong thing: the scale of inputs or weights', 'preflight(learn), layer_stats(learn); init_weights(learn.model), inputs of mean 0 and deviation 1')
 
 def _underfit(s):
     chance = s['valid_over_chance']<3 and abs(s.left-1)<.1
-    if chance: return finding(.55, 'never left chance', f"accuracy {s['valid_accuracy']:.3f}, loss {s['valid_loss']:.3g}; the class shares alone give {s['valid_chance']:.3f} and {s['valid_base']:.3g}", 'nothing was learnt', 'preflight(learn), overfit_batch(learn), find_lr(learn)')
-    if s.left>.6: return finding(.52, 'underfit', f"{s.left:.0%} of the loss is left on training items", 'too simple a net, weak features, too much regularisation, or wrong labels', 'a larger or pretrained architecture; less dropout and decay; compare with the baseline of the kind: yardstick')
+    nothing = 'nothing was learnt: rate, initialisation, inputs, or labels that do not belong to their items'
+    start = 'preflight(learn), overfit_batch(learn) on fresh weights, find_lr(learn); look at items beside labels: learn.dls.show_batch()'
+    if chance: return finding(.55, 'never left chance', f"accuracy {s['valid_accuracy']:.3f}, loss {s['valid_loss']:.3g}; the class shares alone give {s['valid_chance']:.3f} and {s['valid_base']:.3g}", nothing, start)
+    if 'valid_left' not in s and abs(s['valid_best']/s['counts_base']-1)<.05: return finding(.55, 'never left chance', f"validation loss {s['valid_best']:.3g} at best; the class shares alone give {s['counts_base']:.3g}", nothing, start)
+    flat = abs(s['train_falling'])<.02 and abs(s['valid_falling'])<.02 and 'trial' not in s
+    if flat and s.left>.4: return finding(.53, 'plateau', f"both losses moved by less than 2% in the last fifth of {s['epochs']} epochs, {s.left:.0%} of the loss left", 'a rate too low, an initialisation that vanishes or explodes, a schedule that fell too early, or a net too simple', 'diagnose(learn), which tries other rates; find_lr(learn), layer_stats(learn)')
+    if s.left>.6: return finding(.52, 'underfit', f"{s.left:.0%} of the loss is left on training items", 'too simple a net, weak features, too much regularisation, or wrong labels', 'a larger or pretrained architecture; less dropout and decay; see what others get: baseline_table(df, items, labels)')
 
-# %% ../nbs/api/55_fitcauses.ipynb #ba7f0375
-fit_rules = [_rate_high, _rate_low, _short, _plateau, _batch_large, _batch_small, _jumps, _norms,
+# %% ../nbs/api/55_fitcauses.ipynb #35a4b5a9
+fit_rules = [_rate_high, _rate_low, _short, _plateau, _batch_large, _batch_small, _jumps, _stops, _norms,
     _frozen, _head, _dead, _small, _modes, _softmax, _decay, _dropout, _overfit, _below, _start, _underfit]
