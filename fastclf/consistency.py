@@ -37,13 +37,13 @@ def jitter_images(
     inside = ((i-rand()*h).abs()<=cut*h/2) & ((j-rand()*w).abs()<=cut*w/2)
     return torch.where(inside, mean, x)
 
-# %% ../nbs/api/60_consistency.ipynb #5c3517ab
+# %% ../nbs/api/60_consistency.ipynb #1d66fa73
 class FixMatch(Callback):
     "Add the consistency loss of unlabelled items to each training step (Sohn et al. 2020)"
     order,run_valid = MixedPrecision.order-5,False # before gradients are accumulated, inside of autocast
     def __init__(self,
         unlabelled:DataLoader, # gives batches of inputs, alone or in a tuple; it must have a batch
-        weak,                  # function of a batch of inputs: hardly changed ones
+        weak,                  # function of a batch of inputs: hardly changed ones; for labelled and unlabelled items
         strong,                # function of a batch of inputs: much changed ones, same shape
         min_prob:float=.95,    # probability from which a class is believed, in [0,1]
         weight:float=1.,       # factor on the term, >= 0
@@ -54,6 +54,7 @@ class FixMatch(Callback):
     def before_fit(self):
         if not len(self.unlabelled): raise ValueError("the loader of unlabelled items has no batch; use a smaller batch size, or drop_last=False")
         self.used,self.batches = [],_endless(self.unlabelled, next(self.model.parameters()).device)
+    def before_batch(self): self.learn.xb = (self.weak(self.xb[0]),*self.xb[1:])
     def after_loss(self):
         u = next(self.batches)
         both = self.model(torch.cat([self.weak(u), self.strong(u)])).as_subclass(torch.Tensor).float()

@@ -8,13 +8,14 @@ Docs: https://fastclf.github.io/fastclf/api/pseudo.html.md"""
 __all__ = ['pseudo_labels', 'precision_thresholds', 'flex_thresholds', 'rarity_quota', 'pseudo_table', 'pseudo_frame',
            'fold_frames', 'check_pseudo']
 
-# %% ../nbs/api/60_pseudo.ipynb #d412b715
+# %% ../nbs/api/60_pseudo.ipynb #c953558a
 import numpy as np, pandas as pd
 
 from .core import NotedTable, check_columns
+from .labels import is_multi, label_sets
 from .preds import Preds
 
-# %% ../nbs/api/60_pseudo.ipynb #3c71e02f
+# %% ../nbs/api/60_pseudo.ipynb #8367ead8
 def _per_class(v, vocab, what, fill):
     "`v`, a number or a mapping class -> number, as an array `(k,)`"
     if v is None: return np.full(len(vocab), fill, dtype=float)
@@ -27,35 +28,50 @@ def _per_class(v, vocab, what, fill):
     if np.isnan(res).any() or (res<0).any(): raise ValueError(f"{what} must be >= 0 for each class, got {res.min()}")
     return res
 
-def _one_label(preds):
-    "Raise unless each item has one class"
-    if preds.multi: raise ValueError("these predictions have several labels per item; pseudo-labels take one class each")
+def _pairs(preds):
+    "Item and class of each label that is predicted"
+    return np.nonzero(preds.probs>=.5) if preds.multi else (np.arange(len(preds)),preds.decoded)
 
-# %% ../nbs/api/60_pseudo.ipynb #f2670585
+def _rarest(preds, low, high):
+    "For several labels: the rarest label of each item (`k` if it has none), the probability of its least sure answer, and whether all are sure"
+    p,yes = preds.probs,preds.probs>=.5
+    n = np.where(yes, yes.sum(0, dtype=np.int32), np.int32(len(p)+1))
+    return np.where(yes.any(1), n.argmin(1), len(low)),np.where(yes, p, 1-p).min(1),np.where(yes, p>=low, p<=high).all(1)
+
+# %% ../nbs/api/60_pseudo.ipynb #6ee01baf
 def pseudo_labels(
-    preds:Preds,       # predictions of unlabelled items, one label per item
-    min_prob=.95,      # least probability, in [0,1]; a number, or a mapping class -> number (others: 0.95)
+    preds:Preds,       # predictions of unlabelled items
+    min_prob=.95,      # least probability of a label, in [0,1]; a number, or a mapping class -> number (others: 0.95)
     most=None,         # at most so many of a class, the surest; a number, a mapping, or None
     least=0,           # at least so many of a class, as far as it is predicted; a number or a mapping
+    max_prob=.05,      # several labels per item: largest probability of those that an item has not; a number or a mapping (others: 0.05)
     model:str='model', # name of the model that predicted
     round:int=1,       # how many models stand between the true labels and these, plus 1
-) -> NotedTable:       # a row per chosen item, surest first: id, row (in `preds`), label, prob, model, round
+) -> NotedTable:       # a row per chosen item, surest first: id, row (in `preds`), label (a tuple if there may be several), prob (of the least sure answer), model, round
     "The predictions to be taken as labels"
-    _one_label(preds)
-    low,top,few = _per_class(min_prob, preds.vocab, 'min_prob', .95),_per_class(most, preds.vocab, 'most', np.inf),_per_class(least, preds.vocab, 'least', 0)
-    cls,prob = preds.decoded,preds.probs.max(1)
-    order = np.lexsort((-prob, cls))
-    counts = np.bincount(cls, minlength=len(low))
-    rank = np.arange(len(cls))-np.repeat(np.cumsum(counts)-counts, counts)
-    c = cls[order]
-    rows = order[((prob[order]>=low[c]) | (rank<few[c])) & (rank<top[c])]
+    names = preds.vocab
+    low,top,few = _per_class(min_prob, names, 'min_prob', .95),_per_class(most, names, 'most', np.inf),_per_class(least, names, 'least', 0)
+    if preds.multi: cls,prob,sure = _rarest(preds, low, _per_class(max_prob, names, 'max_prob', .05))
+    else: cls,prob,sure = preds.decoded,preds.probs.max(1),preds.probs.max(1)>=low[preds.decoded]
+    order,counts = np.lexsort((-prob, ~sure, cls)),np.bincount(cls, minlength=len(names)+1)
+    rank,c = np.arange(len(cls))-np.repeat(np.cumsum(counts)-counts, counts),cls[order]
+    rows = order[(sure[order] | (rank<np.append(few, 0)[c])) & (rank<np.append(top, np.inf)[c])]
     rows = rows[np.argsort(-prob[rows], kind='stable')]
-    res = dict(id=preds.ids[rows], row=rows, label=np.array(preds.vocab, dtype=object)[cls[rows]], prob=prob[rows], model=model, round=round)
-    none = [v for v,n in zip(preds.vocab, np.bincount(cls[rows], minlength=len(low))) if not n]
-    note = f"{len(rows)} of {len(preds)} items taken" + (f"; none of {none[:10]}{' ...' if len(none)>10 else ''}" if none else '')
-    return NotedTable(res, note=note)
+    res = dict(id=preds.ids[rows], row=rows, label=_label_names(preds[rows]), prob=prob[rows], model=model, round=round)
+    return NotedTable(res, note=_taken_note(preds, rows))
 
-# %% ../nbs/api/60_pseudo.ipynb #e2a96f6c
+# %% ../nbs/api/60_pseudo.ipynb #44bfb22c
+def _label_names(preds):
+    "Name of the predicted class of each item, or a tuple of names"
+    if not preds.multi: return np.array(preds.vocab, dtype=object)[preds.decoded]
+    return [tuple(preds.vocab[i] for i in np.flatnonzero(o>=.5)) for o in preds.probs]
+
+def _taken_note(preds, rows):
+    "How many items were taken, and classes of which there is none"
+    none = [v for v,n in zip(preds.vocab, np.bincount(_pairs(preds[rows])[1], minlength=len(preds.vocab))) if not n]
+    return f"{len(rows)} of {len(preds)} items taken" + (f"; none of {none[:10]}{' ...' if len(none)>10 else ''}" if none else '')
+
+# %% ../nbs/api/60_pseudo.ipynb #50e911ca
 def _cut(prob, right, precision, n_min):
     "Lowest probability from which on the share of `right` is at least `precision`, over `n_min` items or more; NaN if there is none"
     order = np.argsort(-prob, kind='stable')
@@ -64,41 +80,46 @@ def _cut(prob, right, precision, n_min):
     ok = np.flatnonzero(ends & (share>=precision) & (np.arange(1, len(p)+1)>=n_min))
     return p[ok[-1]] if len(ok) else np.nan
 
+def _right(preds):
+    "Is each of the `_pairs` right?"
+    row,cls = _pairs(preds)
+    return preds.targs[row,cls]>0 if preds.multi else preds.targs==cls
+
 def precision_thresholds(
     valid:Preds,         # predictions of labelled items that the model was not trained on
     precision:float=.95, # share of a class's pseudo-labels that should be right, in (0,1]
     n_min:int=10,        # predictions that a class needs above its threshold
 ) -> pd.Series:          # class -> probability; above 1 (take none) if not even all classes together get there
     "Per class the lowest probability that gives the wanted precision on `valid`"
-    _one_label(valid)
     if valid.targs is None: raise ValueError("thresholds are read off labelled items, and these predictions have no targets; predict the validation part")
-    cls,prob,right = valid.decoded,valid.probs.max(1),valid.decoded==valid.targs
+    row,cls = _pairs(valid)
+    prob,right = valid.probs[row,cls],_right(valid)
     every = _cut(prob, right, precision, n_min)
     got = [_cut(prob[cls==i], right[cls==i], precision, n_min) for i in range(len(valid.vocab))]
     res = pd.Series(got, index=pd.Index(valid.vocab, name='class', dtype=object), name='min_prob')
     return res.fillna(np.inf if np.isnan(every) else every)
 
-# %% ../nbs/api/60_pseudo.ipynb #ccf30c90
+# %% ../nbs/api/60_pseudo.ipynb #4aaed350
 def flex_thresholds(
     preds:Preds,        # predictions of unlabelled items
     min_prob:float=.95, # threshold of the class that is learnt best, in (0,1]
     low:float=.5,       # no threshold is lower, in [0,1]
 ) -> pd.Series:         # class -> probability
     "Lower thresholds for classes of which few items are sure (FlexMatch: Zhang et al. 2021)"
-    _one_label(preds)
+    if preds.multi: raise ValueError("these predictions have several labels per item, and FlexMatch compares classes; use precision_thresholds")
     sure = preds.probs.max(1)>=min_prob
     n = np.bincount(preds.decoded[sure], minlength=len(preds.vocab))
     beta = n/max(n.max(), (~sure).sum(), 1)
     return pd.Series(np.maximum(beta/(2-beta)*min_prob, low), index=pd.Index(preds.vocab, name='class', dtype=object), name='min_prob')
 
-# %% ../nbs/api/60_pseudo.ipynb #a84dd87f
+# %% ../nbs/api/60_pseudo.ipynb #7cf0160d
 def rarity_quota(
     preds:Preds,      # predictions of unlabelled items
     counts,           # labelled items per class, shape `(k,)`, in the order of `preds.vocab`
     alpha:float=1/3,  # 0 takes all, larger ones take less of the common classes
 ) -> pd.Series:       # class -> number, for `most`
     "How many pseudo-labels to take of each class, the larger a share the rarer the class (CReST: Wei et al. 2021)"
-    _one_label(preds)
+    if preds.multi: raise ValueError("these predictions have several labels per item, and the rule is for one class each; use most= and least=")
     counts = np.asarray(counts)
     if counts.shape!=(len(preds.vocab),) or (counts<1).any(): raise ValueError(f"counts must be 1 or more for each of {len(preds.vocab)} classes, got {counts.tolist()}")
     order,share = np.argsort(-counts, kind='stable'),np.empty(len(counts))
@@ -106,25 +127,25 @@ def rarity_quota(
     n = np.ceil(share*np.bincount(preds.decoded, minlength=len(counts))).astype(int)
     return pd.Series(n, index=pd.Index(preds.vocab, name='class', dtype=object), name='most')
 
-# %% ../nbs/api/60_pseudo.ipynb #2b057cd9
+# %% ../nbs/api/60_pseudo.ipynb #5b1eda9c
 def pseudo_table(
     taken:pd.DataFrame, # from `pseudo_labels`
     preds:Preds,        # the predictions that they were taken from
-) -> NotedTable:        # per class: predicted, taken, share taken, lowest and mean probability, and right (share, if there are targets)
+) -> NotedTable:        # per class: predicted, taken, share taken, lowest and mean probability; with targets right (share) and, for several labels, missed (taken without the label, but have it)
     "Pseudo-labels per class"
-    _one_label(preds)
-    k,cls = len(preds.vocab),preds.decoded
-    at = taken['row'].to_numpy(dtype=int)
-    by = taken.groupby('label').prob
-    df = pd.DataFrame(dict(predicted=np.bincount(cls, minlength=k), taken=np.bincount(cls[at], minlength=k)), index=pd.Index(preds.vocab, name='class', dtype=object))
-    df = df.assign(share=df.taken/df.predicted.clip(lower=1), lowest=by.min(), mean=by.mean())
+    k,mine = len(preds.vocab),preds[taken['row'].to_numpy(dtype=int)]
+    row,cls = _pairs(mine)
+    count = lambda c: np.bincount(c, minlength=k)
+    df = pd.DataFrame(dict(predicted=count(_pairs(preds)[1]), taken=count(cls)), index=pd.Index(preds.vocab, name='class', dtype=object))
+    by = lambda v: pd.Series(v, dtype=float).groupby(np.array(preds.vocab, dtype=object)[cls])
+    df = df.assign(share=df.taken/df.predicted.clip(lower=1), lowest=by(mine.probs[row,cls]).min(), mean=by(mine.probs[row,cls]).mean())
     note = f"{len(taken)} of {len(preds)} items, mean probability {taken.prob.mean():.3f}" if len(taken) else f"none of {len(preds)} items"
     if preds.targs is None: return NotedTable(df, note=note)
-    right = pd.Series(cls[at]==preds.targs[at])
-    df['right'] = right.groupby(np.array(preds.vocab, dtype=object)[cls[at]]).mean()
-    return NotedTable(df, note=note+(f", {right.mean():.1%} right" if len(taken) else ''))
+    df['right'] = by(_right(mine)).mean()
+    if preds.multi: df['missed'] = ((mine.targs>0)&(mine.probs<.5)).sum(0)
+    return NotedTable(df, note=note+(f", {_right(mine).mean():.1%} {'of the labels ' if preds.multi else ''}right" if len(taken) else ''))
 
-# %% ../nbs/api/60_pseudo.ipynb #d6078c37
+# %% ../nbs/api/60_pseudo.ipynb #728a2091
 _PSEUDO = 'pseudo','pseudo_model','pseudo_prob','pseudo_round','pseudo_weight','pseudo_id'
 
 def pseudo_frame(
@@ -140,13 +161,15 @@ def pseudo_frame(
     at = taken['id'].to_numpy()
     if len(at) and not np.issubdtype(at.dtype, np.integer) or len(at) and not (0<=at.min() and at.max()<len(unlabelled)): raise ValueError(f"ids such as {at[0]!r} are no positions in the {len(unlabelled)} unlabelled rows; predict that frame: predict(learn, unlabelled)")
     true = df.assign(**dict(zip(_PSEUDO, (False,'',np.nan,0,1.,-1))))
-    true[label] = true[label].astype(str)
+    several = is_multi(true[label])
+    if len(taken) and several!=is_multi(taken['label']): raise ValueError(f"the frame has {'lists of labels' if several else 'one label'} per item and the pseudo-labels {'one' if several else 'several'}; predict with a model of the same task")
+    true[label] = pd.Series(label_sets(true[label]), true.index, dtype=object) if several else true[label].astype(str)
     new = unlabelled.iloc[at.astype(int)].drop(columns=label, errors='ignore')
     made = dict(zip(_PSEUDO, (True, *(taken[o].to_numpy() for o in ('model','prob','round')), float(weight), at)))
     new = new.assign(**{label:taken['label'].to_numpy(), 'split':'train'}, **made)
     return pd.concat([true, new[[c for c in true if c in new]]], ignore_index=True) if len(new) else true.reset_index(drop=True)
 
-# %% ../nbs/api/60_pseudo.ipynb #0559f5df
+# %% ../nbs/api/60_pseudo.ipynb #d5da611a
 def fold_frames(
     df:pd.DataFrame,         # labelled rows
     splits:list,             # `Splits` of the folds, as from `kfold_splits`
@@ -154,7 +177,7 @@ def fold_frames(
     teach,                   # function of a fold's training rows, as a frame: trains, and gives the `Preds` of `unlabelled`
     label:str='label',       # column of class names
     weight:float=1.,         # weight of a pseudo-labelled item in the loss, >= 0
-    **select,                # go to `pseudo_labels`: min_prob, most, least; numbers, or mappings that hold in every fold
+    **select,                # go to `pseudo_labels`: min_prob, most, least, max_prob; numbers, or mappings that hold in every fold
 ) -> list:                   # a frame per fold, as `pseudo_frame` gives it: `split` is '' for rows in no part, `pseudo_model` 'fold0', 'fold1', ...
     "For each fold the frame with pseudo-labels of a teacher that saw none of its validation rows"
     res = []

@@ -64,7 +64,7 @@ class SoftLabels(ItemWeights):
     def after_loss(self):
         if self.carrier is not None: self.learn.yb = (self.hard,)
 
-# %% ../nbs/api/61_selftrain.ipynb #27109d34
+# %% ../nbs/api/61_selftrain.ipynb #b57529b6
 def _train_part(learn, frame):
     "The rows of `frame` that `learn` trains on, in the order of its items"
     ids,part = vars(learn.dls).get('ids'),np.flatnonzero(frame.split=='train')
@@ -76,6 +76,7 @@ def _label_cb(learn, part, soft):
     "The callbacks that bring weights and soft labels"
     w = part.pseudo_weight.to_numpy()
     if soft is None: return [] if (w==w[0]).all() else [ItemWeights(w)]
+    if soft.multi: raise ValueError("soft labels are shares of classes, and these predictions have several labels per item; train on hard ones: soft=None")
     if soft.vocab!=dls_vocab(learn.dls): raise ValueError(f"the soft labels are over {soft.vocab[:5]}..., the Learner over {dls_vocab(learn.dls)[:5]}...; the same classes in the same order are needed")
     at = pd.Index(soft.ids).get_indexer(part.pseudo_id)
     lost = part.pseudo.to_numpy(dtype=bool) & (at<0)
@@ -119,11 +120,12 @@ def fit_pretrained(
     _fit_share(learn, dls, part, 0., tune or fit, soft)
     return learn
 
-# %% ../nbs/api/61_selftrain.ipynb #6afdb181
+# %% ../nbs/api/61_selftrain.ipynb #39a1b6a5
 SelfTrained = namedtuple('SelfTrained', 'learn frame rounds') # the last Learner, the frame it was trained on, the table of rounds
 
 def _round_row(i, taken, base, valid):
     "A row of the table of rounds"
+    if base.multi: raise ValueError("rounds are scored by class, and these items have several labels; go round with pseudo_labels, pseudo_frame and fit_mixed")
     t,s = paired_table(base.decoded, valid.decoded, base.targs, len(base.vocab)),scores(valid)
     prob = float(taken['prob'].mean()) if len(taken) else np.nan
     return dict(round=i, taken=len(taken), prob=prob, accuracy=s['accuracy'], macro_f1=s['macro_f1'], gain=t.difference['macro_f1'], gain_se=t.se['macro_f1'])
@@ -134,7 +136,7 @@ def _round_table(log, n):
     note = f"after {last['round']} rounds macro-F1 differs from none by {last['gain']:+.4f} ± {last['gain_se']:.4f} (over the {n} validation items, one seed)"
     return NotedTable(log, note=note)
 
-# %% ../nbs/api/61_selftrain.ipynb #9b868997
+# %% ../nbs/api/61_selftrain.ipynb #7f8444f2
 def self_train(
     df:pd.DataFrame,         # labelled rows, with a column `split`: 'train' and 'valid' (and 'test')
     unlabelled:pd.DataFrame, # rows without labels
