@@ -2,7 +2,7 @@
 import ast, contextlib, io, re, sys, warnings
 from pathlib import Path
 
-import numpy as np, pandas as pd, pytest, torch
+import numpy as np, pytest
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -23,15 +23,21 @@ def test_healthy(): assert diagnosed('digits', same, 7)[0]==[]
 trial = lambda same, high: {0.:1., .01:.9, .1:.5, 1.:same, 10.:high, 100.:high, 1000.:9.}
 base = dict(train_left=.7, valid_left=.7, lr=.01, epochs=2, steps=100, own_base=2., train_base=2., valid_base=2., valid_over_chance=20., train_over_chance=20.,
     train_accuracy=.6, valid_accuracy=.6, train_loss=1., valid_loss=1., train_n=100, train_k=10, valid_k=10, valid_last=1., valid_best=1., train_last=1.)
-cases = [dict(distinct=1, looked_at=9), dict(finite=False), dict(input_mean=1000., input_std=200.), dict(telling=1.), dict(doubles=.5, repeats=0.), dict(doubles=.5, repeats=.5),
-    dict(neighbours=1., by_chance=.1), dict(renamed=.95, valid_accuracy=.1), dict(valid_over_chance=0., train_valid_accuracy_gap=.5), dict(valid_contradicted=.3, valid_second=.1, renamed=.6),
+cases = [
+    dict(distinct=1, looked_at=9), dict(finite=False), dict(input_mean=1000., input_std=200.), dict(telling=1.), dict(doubles=.5, repeats=0.),
+    dict(doubles=.5, repeats=.5), dict(neighbours=1., by_chance=.1), dict(renamed=.95, valid_accuracy=.1),
+    dict(valid_over_chance=0., train_valid_accuracy_gap=.5), dict(valid_contradicted=.3, valid_second=.1, renamed=.6),
     dict(told=0., told_se=.1, twins=['1','2']), dict(missing=['3']), dict(n_rare=2, rare_n=50, common_recall=.9, rare_recall=.1),
-    dict(n_rare=2, rare_n=50, common_recall=.9, rare_recall=.1, corrected='sampler'), dict(weakest=[('1', .1, 50)]), dict(shift=2., shift_ratio=9.), dict(train_valid_shares_v=.5, train_valid_shares_z=20.),
-    dict(valid_test_accuracy_z=9., valid_test_accuracy_gap=.3, test_accuracy=.3), dict(train_valid_accuracy_z=-9., train_valid_accuracy_gap=-.3),
-    dict(bad_epochs=1), dict(train_last=9.), dict(trial=trial(1.2, 9.)), dict(trial=trial(9., 9.)), dict(trial=trial(.99, .5)), dict(epochs=8, valid_falling=.2), dict(epochs=8, lr_moves=True, trial=trial(.5, .9)),
-    dict(plateau_idle=True), dict(steps_per_epoch=1., bs=600), dict(bs=2, has_norm=True), dict(valid_wobble=.9), dict(train_falling=.1, valid_falling=0., valid_best_epoch=1, epochs=9, train_valid_accuracy_gap=.02), dict(stopped='ended'), dict(train_left=.5, train_falling=0., valid_falling=0.), dict(norms=[1.]*30+[999.]), dict(norms=[1e-9]*30),
-    dict(body_frozen=1.), dict(head=0.), dict(dead=1., train_left=1., dead_layer='0'), dict(narrowest=2, n_weights=10), dict(norm_gap=3., batch_loss=.1, eval_loss=3.1), dict(outputs_sum_to_1=True),
-    dict(decayed=.5, wd=50.), dict(dropout=.9), dict(train_left=.01, train_valid_accuracy_gap=.3), dict(train_last=1.5), dict(first_loss=99.), dict(train_left=1., valid_over_chance=0.)]
+    dict(n_rare=2, rare_n=50, common_recall=.9, rare_recall=.1, corrected='sampler'), dict(weakest=[('1', .1, 50)]), dict(shift=2., shift_ratio=9.),
+    dict(train_valid_shares_v=.5, train_valid_shares_z=20.), dict(valid_test_accuracy_z=9., valid_test_accuracy_gap=.3, test_accuracy=.3),
+    dict(train_valid_accuracy_z=-9., train_valid_accuracy_gap=-.3), dict(bad_epochs=1), dict(train_last=9.), dict(trial=trial(1.2, 9.)),
+    dict(trial=trial(9., 9.)), dict(trial=trial(.99, .5)), dict(epochs=8, valid_falling=.2), dict(epochs=8, lr_moves=True, trial=trial(.5, .9)),
+    dict(plateau_idle=True), dict(steps_per_epoch=1., bs=600), dict(bs=2, has_norm=True), dict(valid_wobble=.9),
+    dict(train_falling=.1, valid_falling=0., valid_best_epoch=1, epochs=9, train_valid_accuracy_gap=.02), dict(stopped='ended'),
+    dict(train_left=.5, train_falling=0., valid_falling=0.), dict(norms=[1.]*30+[999.]), dict(norms=[1e-9]*30), dict(body_frozen=1.), dict(head=0.),
+    dict(dead=1., train_left=1., dead_layer='0'), dict(narrowest=2, n_weights=10), dict(norm_gap=3., batch_loss=.1, eval_loss=3.1),
+    dict(outputs_sum_to_1=True), dict(decayed=.5, wd=50.), dict(dropout=.9), dict(train_left=.01, train_valid_accuracy_gap=.3), dict(train_last=1.5),
+    dict(first_loss=99.), dict(train_left=1., valid_over_chance=0.)]
 
 def remedies():
     "Each cause with what it tells the user to try, from numbers that set off every rule"
@@ -42,8 +48,9 @@ def calls(text):
     "The calls in a sentence: a dotted name and its brackets"
     for m in re.finditer(r'(?<![\w.(])[A-Za-z_][\w.]*\(', text):
         for end in range(m.end(), len(text)+1):
-            try: yield ast.unparse(ast.parse(text[m.start():end], mode='eval')); break
-            except SyntaxError: pass
+            with contextlib.suppress(SyntaxError):
+                yield ast.unparse(ast.parse(text[m.start():end], mode='eval'))
+                break
 
 def test_every_rule_is_set_off():
     "The cases above reach each rule, so that no remedy escapes"
@@ -62,7 +69,8 @@ def names(tmp_path_factory):
     df['text'] = [f'this is item {i%50} of the class {o}' for i,o in enumerate(df.label)]
     body = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     splits = lib.stratified_split(df.label, valid=.3)
-    learn = lib.vision_classifier(lib.vision_dls(df, 'file', 'label', folder, splits, size=8, bs=16, n_channels=1), body, pretrained=False, path=tmp_path_factory.mktemp('m'), normalize=False)
+    dls = lib.vision_dls(df, 'file', 'label', folder, splits, size=8, bs=16, n_channels=1)
+    learn = lib.vision_classifier(dls, body, pretrained=False, path=tmp_path_factory.mktemp('m'), normalize=False)
     with learn.no_bar(), learn.no_logging(): learn.fit(1, 1e-3)
     valid,priors = lib.predict(learn),lib.dls_mix(learn.dls)
     env = dict(vars(lib), GradientClip=GradientClip, df=df, items='text', labels='label', label='label', path=folder, learn=learn, valid=valid, priors=priors,

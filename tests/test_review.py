@@ -68,8 +68,9 @@ def folder(tmp_path_factory):
     for o in df.file: shutil.copy(images/o, d/'images')
     df.to_csv(d/'items.csv', index=False)
     films.to_csv(d/'films.csv', index=False)
+    kernel = dict(kernelspec=dict(name='python3', display_name='Python 3', language='python'))
     for o,cells in (('review.ipynb',[cell,cell_films]), ('classic.ipynb',[cell])):
-        nbformat.write(nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)], metadata=dict(kernelspec=dict(name='python3', display_name='Python 3', language='python'))), d/o)
+        nbformat.write(nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)], metadata=kernel), d/o)
     return d
 
 @pytest.fixture(scope='module')
