@@ -69,7 +69,7 @@ const matches = (vocab, q) => {
 }
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #8d3f3f0e
+# %% ../nbs/api/57_cardgrid.ipynb #b6b9bc11
 _JS_PICK = """
 const pick_label = (box, card, vocab, done, has) => {
   const pane = node('div', 'fclf-pick', box), input = node('input', '', pane), list = node('div', 'fclf-list', pane)
@@ -93,6 +93,12 @@ const pick_label = (box, card, vocab, done, has) => {
   const press = {Enter: take, Escape: () => end(), ArrowDown: step(1), ArrowUp: step(-1)}
   input.onkeydown = e => { e.stopPropagation(); press[e.key]?.(e) }
   show(); input.focus({preventScroll: true}); pane.scrollIntoView({block: 'nearest'})
+  return key => {
+    if (!open) return false
+    if (press[key]) press[key]({preventDefault: () => {}})
+    else { input.value = key==='Backspace' ? input.value.slice(0, -1) : input.value + (key.length===1 ? key : ''); on = 0; show() }
+    return true
+  }
 }
 """
 
@@ -140,29 +146,30 @@ function render({model, el}) {
   }
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #682019b4
+# %% ../nbs/api/57_cardgrid.ipynb #ac9107a1
 _JS_ACT = """
   const toggle = (i, label) => { if (!waiting) { select(i); boxes[i].classList.add('fclf-sent'); tell({do: 'toggle', row: cards[i].row, new: label}) } }
   const pick = i => {
     const has = cards[i].multi && new Set(now(cards[i], info().marks[i]))
-    pick_label(boxes[i], cards[i], model.get('vocab'), o => {
+    const type = pick_label(boxes[i], cards[i], model.get('vocab'), o => {
       if (has && o) return toggle(i, o)
       focus()
       if (o) go('relabel', i, o)
     }, has)
+    queue.splice(0).forEach(o => type(o.key) || queue.push(o))
   }
   const go = (act, i, label) => {
     if (waiting || !can(act, cards[i])) return
     select(i)
     if (!act) return
-    if (act==='relabel' && label===undefined) return queue.splice(0), pick(i)
+    if (act==='relabel' && label===undefined) return pick(i)
     boxes[i].classList.add('fclf-sent')
     tell({do: act==='pred' ? 'relabel' : act, row: cards[i].row, new: act==='pred' ? cards[i].pred : label})
     focus(); move(i+1)
   }
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #7b7b9632
+# %% ../nbs/api/57_cardgrid.ipynb #a85ce840
 _JS_KEYS = """
   const turn = by => { const row = cards[0].row + by*info().per_page; if (!waiting && row>=0 && info().page+by<info().pages) tell({do: 'goto', row}); focus() }
   const undo = () => { if (!waiting) tell({do: 'undo'}); focus() }
@@ -181,11 +188,11 @@ _JS_KEYS = """
     if (key==='TAB' || key==='SHIFT') return
     e.preventDefault()
     const press = () => act ? go(act, at) : /^[1-9]$/.test(key) ? (boxes[at].querySelectorAll('.fclf-ticks button')[key-1]?.click()) : key==='Z' ? undo() : e.key in moves ? move(moves[e.key]()) : key==='PAGEDOWN' ? turn(1) : key==='PAGEUP' ? turn(-1) : null
-    waiting ? queue.push(press) : press()
+    waiting ? queue.push({press, key: e.key}) : press()
   }
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #8e988c94
+# %% ../nbs/api/57_cardgrid.ipynb #2a17de24
 _JS_DRAW = """
   const mark = () => {
     const o = info()
@@ -195,7 +202,7 @@ _JS_DRAW = """
     const open = o.marks.findIndex(m => !m)
     select(seen<0 && open>=0 ? open : o.at)
     seen = o.jumps; waiting = false; root.classList.remove('fclf-wait')
-    while (queue.length && !waiting) queue.shift()()
+    while (queue.length && !waiting) queue.shift().press()
   }
   const draw = () => { cards = model.get('cards'); boxes = draw_page(grid, cards, model.get('size'), go); help.textContent = keys(cards[0]?.multi); mark() }
   const on = {'change:cards': draw, 'change:info': mark}
