@@ -120,7 +120,7 @@ def fit_pretrained(
     _fit_share(learn, dls, part, 0., tune or fit, soft)
     return learn
 
-# %% ../nbs/api/61_selftrain.ipynb #39a1b6a5
+# %% ../nbs/api/61_selftrain.ipynb #7d38904d
 SelfTrained = namedtuple('SelfTrained', 'learn frame rounds') # the last Learner, the frame it was trained on, the table of rounds
 
 def _round_row(i, taken, base, valid):
@@ -133,7 +133,7 @@ def _round_row(i, taken, base, valid):
 def _round_table(log, n):
     "The rows of all rounds, with a note on what the last one gained"
     last = log[-1]
-    note = f"after {last['round']} rounds macro-F1 differs from none by {last['gain']:+.4f} ± {last['gain_se']:.4f} (over the {n} validation items, one seed)"
+    note = f"after round {last['round']} macro-F1 differs from none by {last['gain']:+.4f} ± {last['gain_se']:.4f} (over the {n} validation items, one seed)"
     return NotedTable(log, note=note)
 
 # %% ../nbs/api/61_selftrain.ipynb #7f8444f2
