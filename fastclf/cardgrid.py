@@ -61,44 +61,42 @@ const draw_ticks = (box, card, mark, toggle) => {
 }
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #266de56b
+# %% ../nbs/api/57_cardgrid.ipynb #380fcba3
 _JS_FIND = """
 const matches = (vocab, q) => {
   const rank = o => o===q ? 0 : o.startsWith(q) ? 1 : 2, found = vocab.filter(o => o.toLowerCase().includes(q))
   return q ? found.sort((a, b) => rank(a.toLowerCase())-rank(b.toLowerCase())) : found
 }
+const draw_list = (list, found, on, has, end) => {
+  list.replaceChildren(...found.map((o, i) => Object.assign(node('div', i===on ? 'fclf-on' : '', null, has?.has(o) ? '\\u2713 ' + o : o), {onmousedown: () => end(o)})))
+  list.children[on]?.scrollIntoView({block: 'nearest'})
+}
 """
 
-# %% ../nbs/api/57_cardgrid.ipynb #b6b9bc11
+# %% ../nbs/api/57_cardgrid.ipynb #79561239
 _JS_PICK = """
 const pick_label = (box, card, vocab, done, has) => {
   const pane = node('div', 'fclf-pick', box), input = node('input', '', pane), list = node('div', 'fclf-list', pane)
   let found = [], on = 0, open = true
-  const shut = () => { if (open) { open = false; pane.remove(); return true } }
+  const shut = () => { if (open) { open = false; pane.remove(); return true } }, put = text => { input.value = text; on = 0; show() }
   const end = label => {
     if (!has || label===undefined) return shut() && done(label)
     if (!has.delete(label)) has.add(label)
-    done(label); input.value = ''; on = 0; show()
+    done(label); put('')
   }
   const show = () => {
     found = matches(vocab, input.value.trim().toLowerCase()).filter(o => has || o!==card.label)
     on = Math.max(0, Math.min(on, found.length-1))
-    list.replaceChildren(...found.map((o, i) => Object.assign(node('div', i===on ? 'fclf-on' : '', null, has?.has(o) ? '\\u2713 ' + o : o), {onmousedown: () => end(o)})))
-    list.children[on]?.scrollIntoView({block: 'nearest'})
+    draw_list(list, found, on, has, end)
   }
   input.placeholder = input.ariaLabel = has ? 'add or remove a label' : 'new label'
   pane.onmousedown = e => { e.stopPropagation(); if (e.target!==input) e.preventDefault() }
-  Object.assign(input, {oninput: () => { on = 0; show() }, onblur: shut})
-  const step = by => e => { e.preventDefault(); on += by; show() }, take = e => { if (!e.isComposing && found.length) end(found[on]) }
-  const press = {Enter: take, Escape: () => end(), ArrowDown: step(1), ArrowUp: step(-1)}
+  Object.assign(input, {oninput: () => put(input.value), onblur: shut})
+  const step = by => e => { e?.preventDefault(); on += by; show() }, take = e => { if (!e?.isComposing && found.length) end(found[on]) }
+  const press = {Enter: take, Escape: () => end(), ArrowDown: step(1), ArrowUp: step(-1), Backspace: e => { if (!e) put(input.value.slice(0, -1)) }}
   input.onkeydown = e => { e.stopPropagation(); press[e.key]?.(e) }
   show(); input.focus({preventScroll: true}); pane.scrollIntoView({block: 'nearest'})
-  return key => {
-    if (!open) return false
-    if (press[key]) press[key]({preventDefault: () => {}})
-    else { input.value = key==='Backspace' ? input.value.slice(0, -1) : input.value + (key.length===1 ? key : ''); on = 0; show() }
-    return true
-  }
+  return key => open && (press[key] ? press[key]() : key.length===1 && put(input.value + key), true)
 }
 """
 
