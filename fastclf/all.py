@@ -11,6 +11,7 @@ from fastclf.preds import *
 from fastclf.compare import *
 from fastclf.joined import *
 from fastclf.scoring import *
+from fastclf.agreement import *
 from fastclf.logits import *
 from fastclf.data.examples import *
 from fastclf.data.folder import *
