@@ -15,7 +15,16 @@ from .core import NotedTable
 from .preds import Preds, row_blocks
 from .scoring import hits
 
-# %% ../nbs/api/51_thresholds.ipynb #51edc9d7
+# %% ../nbs/api/51_thresholds.ipynb #5277020f
+def _line_scores(tp, cut, pos, n, score, miss):
+    "Score of lines that have `cut` of `n` items above them, `tp` of which have the label, as `pos` of all have"
+    fp = cut-tp
+    if score=='f1': return 2*tp/np.maximum(cut+pos, 1)
+    if score=='balanced_accuracy': return (tp/max(pos, 1)+1-fp/max(n-pos, 1))/2
+    if score=='cost': return -(miss*(pos-tp)+fp)/n
+    raise ValueError(f"cannot choose a threshold for {score!r}; use 'f1', 'balanced_accuracy' or 'cost'")
+
+# %% ../nbs/api/51_thresholds.ipynb #065f6e94
 def threshold_curve(
     probs:np.ndarray, # probabilities of one label, shape `(n,)`
     targs:np.ndarray, # does the item have it? shape `(n,)`
@@ -27,12 +36,8 @@ def threshold_curve(
     p,t = probs[order].astype(np.float64),np.asarray(targs)[order]>0
     cut = np.r_[0, np.flatnonzero(p[1:]<p[:-1])+1, len(p)]
     tp,pos,n = np.r_[0, t.cumsum()][cut],t.sum(),len(t)
-    fp = cut-tp
     edges = np.r_[(1+p[0])/2, (p[cut[1:-1]-1]+p[cut[1:-1]])/2, p[-1]/2]
-    if score=='f1': val = 2*tp/np.maximum(cut+pos, 1)
-    elif score=='balanced_accuracy': val = (tp/max(pos, 1)+1-fp/max(n-pos, 1))/2
-    elif score=='cost': val = -(miss*(pos-tp)+fp)/n
-    else: raise ValueError(f"cannot choose a threshold for {score!r}; use 'f1', 'balanced_accuracy' or 'cost'")
+    val = _line_scores(tp, cut, pos, n, score, miss)
     inside = (edges>0)&(edges<1)
     return pd.DataFrame(dict(threshold=edges, predicted=cut, score=val))[inside].reset_index(drop=True)
 
@@ -124,27 +129,50 @@ def _offsets(preds, free, score, miss):
         if gained<=1e-4: break
     return shift
 
-# %% ../nbs/api/51_thresholds.ipynb #3185a13a
+# %% ../nbs/api/51_thresholds.ipynb #734ac807
+def _shared_shift(preds, at, score, miss):
+    "One shift for the labels `at`, for all their answers together; its line is exact to .01 of log-odds"
+    grid,pos,every = np.linspace(-12, 12, 2401),np.zeros(2402),np.zeros(2402)
+    for r in row_blocks(len(preds), len(at)):
+        above = np.digitize(log_scores(preds.probs[r][:,at], True), grid)
+        every += np.bincount(above.ravel(), minlength=2402)
+        pos += np.bincount(above[preds.targs[r][:,at]>0], minlength=2402)
+    tp,cut = (o[::-1].cumsum()[::-1][1:] for o in (pos, every))
+    val = _line_scores(tp, cut, pos.sum(), every.sum(), score, miss)
+    best = grid[val>=val.max()-1e-12]
+    return -best[np.abs(best).argmin()]
+
+def _label_shifts(preds, counts, own, score, miss, min_count):
+    "Shifts `(k,)` of labels, of those in `own` for themselves, and which of the others share one"
+    few = ~own&(counts>0)&(counts<len(preds)-counts)
+    shift,shared = np.zeros(len(counts)),np.zeros_like(few)
+    for i in np.flatnonzero(own):
+        t = _best_line(threshold_curve(preds.probs[:,i], preds.targs[:,i], score, miss[i]))
+        shift[i] = np.log((1-t)/t)
+    for o in np.unique(miss[few]):
+        at = np.flatnonzero(few&(miss==o))
+        if counts[at].sum()>=min_count: shift[at],shared[at] = _shared_shift(preds, at, score, o),True
+    return shift,shared
+
+# %% ../nbs/api/51_thresholds.ipynb #a9f5d009
 def choose_thresholds(
     preds:Preds,      # validation or out-of-fold predictions, with targets
     score:str='f1',   # 'f1' (its mean over labels or classes), 'balanced_accuracy' or 'cost'
     miss=1.,          # for 'cost': what a missed item of the label or class costs, a number or `(k,)`; a false alarm of a label costs 1
-    min_count:int=20, # items with the label, and without, below which it keeps its default
+    min_count:int=20, # items with the label, and without, below which it has no line of its own
 ) -> Adjustment:      # moves the probabilities so that the chosen lines lie at 0.5
     "A threshold per label, or an offset per class, for the score that counts"
     if preds.targs is None: raise ValueError("no targets: thresholds can only be chosen on labelled items; pass the validation part")
     if score not in ('f1','balanced_accuracy','cost'): raise ValueError(f"cannot choose a threshold for {score!r}; use 'f1', 'balanced_accuracy' or 'cost'")
     n,k = preds.probs.shape
-    miss,shift = np.broadcast_to(np.asarray(miss, dtype=float), (k,)),np.zeros(k)
-    counts = preds.targs.sum(0) if preds.multi else np.bincount(preds.targs, minlength=k)
-    free = (counts>=min_count)&(n-counts>=min_count)
-    if not preds.multi: shift = _offsets(preds, free, score, miss)
-    for i in np.flatnonzero(free) if preds.multi else ():
-        t = _best_line(threshold_curve(preds.probs[:,i], preds.targs[:,i], score, miss[i]))
-        shift[i] = np.log((1-t)/t)
-    held = [v for v,o in zip(preds.vocab, free) if not o]
-    note = f"{'thresholds' if preds.multi else 'offsets'} for {score}, fitted on n = {n:,}, {free.sum()} of {k} moved; no probabilities any more"
-    return Adjustment(preds.vocab, shift, multi=preds.multi, note=note+(f"; default kept for fewer than {min_count} items: {held[:10]}" if held else ''))
+    miss,counts = np.broadcast_to(np.asarray(miss, dtype=float), (k,)),preds.targs.sum(0) if preds.multi else np.bincount(preds.targs, minlength=k)
+    own,shared = np.minimum(counts, n-counts)>=min_count,np.zeros(k, bool)
+    if preds.multi: shift,shared = _label_shifts(preds, counts, own, score, miss, min_count)
+    else: shift = _offsets(preds, own, score, miss)
+    names = lambda m: [v for v,o in zip(preds.vocab, m) if o]
+    note = f"{'thresholds' if preds.multi else 'offsets'} for {score}, fitted on n = {n:,}, {(own|shared).sum()} of {k} moved; no probabilities any more"
+    parts = {f'one line for those with fewer than {min_count} items':shared, f'default kept for fewer than {min_count} items':~own&~shared}
+    return Adjustment(preds.vocab, shift, multi=preds.multi, note=note+''.join(f'; {w}: {names(m)[:10]}' for w,m in parts.items() if m.any()))
 
 # %% ../nbs/api/51_thresholds.ipynb #29d74411
 def thresholds_table(
