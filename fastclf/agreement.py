@@ -31,6 +31,7 @@ def parts_agreement(
     score:str='macro_f1', # 'macro_f1', 'balanced_accuracy', 'accuracy' or 'log_loss'; several labels: 'macro_f1', 'micro_f1', 'exact' or 'log_loss'
 ) -> NotedTable:          # a row per model, best on validation first: valid, test, test_rank (from 1); the note counts pairs and says what to do
     "Whether two parts put models into the same order, beyond chance"
+    from scipy.stats import kendalltau
     names = [str(i) for i in range(len(valid))] if names is None else [str(o) for o in names]
     if not len(valid)==len(test)==len(names)>1: raise ValueError(f"{len(valid)} predictions of validation, {len(test)} of test, {len(names)} names; give one of each per model, for two models at least")
     df = pd.DataFrame([dict(valid=preds_scores(a).get(score), test=preds_scores(b).get(score)) for a,b in zip(valid, test)], index=names)
@@ -39,9 +40,8 @@ def parts_agreement(
     z = np.array([[compare_preds(o[i], o[j]).z[score] for o in (valid, test)] for i,j in pairs])
     both = np.where((abs(z)>=_CLEAR).all(1), np.sign(z.prod(1)), 0)
     turned = [f'{names[i]} and {names[j]}' for (i,j),o in zip(pairs, both) if o<0]
-    tau = np.mean([np.sign((df.valid.iloc[i]-df.valid.iloc[j])*(df.test.iloc[i]-df.test.iloc[j])) for i,j in pairs])
     note = f"{len(names)} models by {score}: of {len(pairs)} pairs {(both!=0).sum()} differ clearly on both parts, {(both>0).sum()} in the same direction, {len(turned)} turned round"
-    note += (f" (such as {turned[0]})" if turned else '') + f"; Kendall's tau {tau:+.2f}; {_verdict((both>0).sum(), len(turned))}"
+    note += (f" (such as {turned[0]})" if turned else '') + f"; Kendall's tau {kendalltau(df.valid, df.test).statistic:+.2f}; {_verdict((both>0).sum(), len(turned))}"
     up = score=='log_loss'
     df['test_rank'] = df.test.rank(ascending=up, method='min').astype(int)
     return NotedTable(df.sort_values('valid', ascending=up, kind='stable'), note=note)

@@ -131,12 +131,12 @@ def _offsets(preds, free, score, miss):
 
 # %% ../nbs/api/51_thresholds.ipynb #734ac807
 def _shared_shift(preds, at, score, miss):
-    "One shift for the labels `at`, for all their answers together; its line is exact to .01 of log-odds"
-    grid,pos,every = np.linspace(-12, 12, 2401),np.zeros(2402),np.zeros(2402)
+    "One shift for the labels `at`, for all their answers together; its line is exact to .001 of log-odds"
+    grid,pos,every = np.linspace(-12, 12, 24_001),np.zeros(24_002),np.zeros(24_002)
     for r in row_blocks(len(preds), len(at)):
         above = np.digitize(log_scores(preds.probs[r][:,at], True), grid)
-        every += np.bincount(above.ravel(), minlength=2402)
-        pos += np.bincount(above[preds.targs[r][:,at]>0], minlength=2402)
+        every += np.bincount(above.ravel(), minlength=24_002)
+        pos += np.bincount(above[preds.targs[r][:,at]>0], minlength=24_002)
     tp,cut = (o[::-1].cumsum()[::-1][1:] for o in (pos, every))
     val = _line_scores(tp, cut, pos.sum(), every.sum(), score, miss)
     best = grid[val>=val.max()-1e-12]

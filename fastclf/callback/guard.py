@@ -97,6 +97,7 @@ class Guard(Callback):
 # %% ../../nbs/api/34_callback.guard.ipynb #327a37e9
 @patch
 def before_step(self:Guard):
+    "Note loss and gradient norm; look at them each step, or all `every` steps"
     if not self.on: return
     learn,norm = self.learn,grad_norm(self.params)
     self.raw.append((learn.epoch, learn.iter, learn.loss.detach(), norm))
@@ -118,6 +119,7 @@ def look(self:Guard):
 
 @patch
 def after_train(self:Guard):
+    "Look at the steps that are left of the epoch"
     if self.on and not self.failed: self.look()
 
 # %% ../../nbs/api/34_callback.guard.ipynb #bb00fdec
@@ -155,6 +157,7 @@ def follow(self:Guard, raw, norms):
 
 @patch
 def after_cancel_step(self:Guard):
+    "Stop where the scaler of 16 bits skips too many steps in a row"
     if not self.on or self.n_bad or self.failed: return
     self.n_over += 1
     if self.n_over>=self.row: self.stop(self.epoch, self.iter, self.learn.loss.detach(), torch.tensor(torch.nan), f'{self.n_over} steps in a row were skipped, ')
@@ -172,4 +175,6 @@ def stop(self:Guard, epoch, batch, loss, norm, seen=''):
     raise CancelFitException(self.failed)
 
 @patch
-def after_fit(self:Guard): self.on,self.raw,self.kept,self.good,self.params = False,[],[],[],[]
+def after_fit(self:Guard):
+    "Let the copies go"
+    self.on,self.raw,self.kept,self.good,self.params = False,[],[],[],[]

@@ -167,6 +167,7 @@ def try_to(self:MLflowLog, verb, *args):
 
 @patch
 def row(self:MLflowLog, o):
+    "Log the numbers of an epoch"
     from mlflow.entities import Metric
     now = int(time.time()*1000)
     self.try_to('log_batch', [Metric(_key(k), float(v), now, self.step) for k,v in o.items() if isinstance(v, (int,float))])
@@ -187,6 +188,7 @@ def keep(self:MLflowLog,
 
 @patch
 def end(self:MLflowLog, failed):
+    "Log the picture of the curves and the weights, and close the run"
     if self.rows:
         ax = plot_history(history(self.learn))
         self.keep(ax, 'history.png')
