@@ -130,7 +130,8 @@ def _underfit(s):
     if 'valid_left' not in s and abs(s['valid_best']/s['counts_base']-1)<.05: return finding(.55, 'never left chance', f"validation loss {s['valid_best']:.3g} at best; the class shares alone give {s['counts_base']:.3g}", nothing, start)
     flat = abs(s['train_falling'])<.02 and abs(s['valid_falling'])<.02 and 'trial' not in s
     if flat and s.left>.4: return finding(.53, 'plateau', f"both losses moved by less than 2% in the last fifth of {s['epochs']} epochs, {s.left:.0%} of the loss left", 'a rate too low, an initialisation that vanishes or explodes, a schedule that fell too early, or a net too simple', 'diagnose(learn), which tries other rates; find_lr(learn), layer_stats(learn)')
-    if s.left>.6: return finding(.52, 'underfit', f"{s.left:.0%} of the loss is left on training items", 'too simple a net, weak features, too much regularisation, or wrong labels', 'a larger or pretrained architecture; less dropout and decay; see what others get: baseline_table(df, items, labels)')
+    if s.left>.6 and 'train_left' in s: return finding(.52, 'underfit', f"{s.left:.0%} of the loss is left on training items", 'too simple a net, weak features, too much regularisation, or wrong labels', 'a larger or pretrained architecture; less dropout and decay; see what others get: baseline_table(df, items, labels)')
+    if s.left>.6: return finding(.4, 'underfit', f"{s.left:.0%} of the loss is left on validation items", 'too simple a net, or one that overfits: only the training part tells which', "diagnose(valid=valid, train=predict(learn, 'train'))")
 
 # %% ../nbs/api/55_fitcauses.ipynb #35a4b5a9
 fit_rules = [_rate_high, _rate_low, _short, _plateau, _batch_large, _batch_small, _jumps, _stops, _norms,

@@ -41,7 +41,8 @@ cases = [
 
 def remedies():
     "Each cause with what it tells the user to try, from numbers that set off every rule"
-    found = [f(Seen(base|c)) for c in cases for f in [*data_rules, *fit_rules]]
+    unseen = {k:v for k,v in base.items() if not k.startswith('train')}
+    found = [f(Seen(b|c)) for b in (base, unseen) for c in cases for f in [*data_rules, *fit_rules]]
     return {(o['finding'],o['try']) for o in found if o}
 
 def calls(text):
