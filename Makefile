@@ -46,4 +46,4 @@ hooks: install ## Jupyter and git hooks that clean notebooks on save and merge t
 	$(BIN)/nbdev-install-hooks
 
 clean: ## remove what was built
-	rm -rf build dist *.egg-info fastclf-demo
+	rm -rf build dist *.egg-info fastclf-demo artefacts models nbs/tutorials/models nbs/tutorials/report nbs/tutorials/submission.csv

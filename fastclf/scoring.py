@@ -117,29 +117,49 @@ def item_scores(
         res = {'accuracy' if k==1 else f'top{k}':(rank<k)*1. for k in (1,*top) if k<len(preds.vocab)}
     return pd.DataFrame(res | dict(log_loss=preds.loss.astype(np.float64)))
 
-# %% ../nbs/api/07_scoring.ipynb #138ef2bd
-def _ranking(p, pos):
-    "AUC, average precision and the influence of each item on the AUC, for scores `p` and a mask of the items that have the label"
+# %% ../nbs/api/07_scoring.ipynb #00d32e68
+def _auc(p, pos):
+    "AUC of scores `p` for a mask of the items that have the label, and the influence of each item on it"
     a,b = np.sort(p[pos]),np.sort(p[~pos])
     infl = np.empty(len(p))
     infl[pos] = (np.searchsorted(b, p[pos])+np.searchsorted(b, p[pos], 'right'))/(2*len(b))
     infl[~pos] = 1-(np.searchsorted(a, p[~pos])+np.searchsorted(a, p[~pos], 'right'))/(2*len(a))
-    auc,at_least = infl[pos].mean(),len(a)-np.searchsorted(a, a)
-    infl = (infl-auc)/np.where(pos, len(a), len(b))
-    return auc,(at_least/(at_least+len(b)-np.searchsorted(b, a))).mean(),infl
+    auc = infl[pos].mean()
+    return auc,(infl-auc)/np.where(pos, len(a), len(b))
 
+# %% ../nbs/api/07_scoring.ipynb #3bc45736
+def _average_precision(p, pos):
+    "Mean precision of the lists that end at each item with the label, and the influence of each item on it"
+    a,b = np.sort(p[pos]),np.sort(p[~pos])
+    at_least = len(a)-np.searchsorted(a, a)
+    listed = at_least+len(b)-np.searchsorted(b, a)
+    prec = at_least/listed
+    lists = np.searchsorted(a, p, 'right') # how many lists an item is in: those that end at one of `a` that scores no higher
+    gain,cost = (np.concatenate([[0.], np.cumsum(o)])[lists] for o in (1/listed, prec/listed))
+    infl = pos*gain-cost
+    infl[pos] += prec[lists[pos]-1]-prec.mean()
+    return prec.mean(),infl/len(a)
+
+# %% ../nbs/api/07_scoring.ipynb #b14a62c6
 def _rankings(preds, step=16):
-    "Columns of `_ranking` for each class, and the influence of each item on the mean AUC"
-    res,infl = np.full((3,len(preds.vocab)), np.nan),np.zeros(len(preds))
+    "AUC, average precision and their errors for each class, `(4,k)`; the influence of each item on both means, `(2,n)`"
+    res,infl = np.full((4,len(preds.vocab)), np.nan),np.zeros((2,len(preds)))
     for j in range(len(preds.vocab)):
         if j%step==0: cols = np.ascontiguousarray(preds.probs[:,j:j+step].T)
         pos = preds.targs[:,j]>0 if preds.multi else preds.targs==j
         if not 0<pos.sum()<len(pos): continue
-        auc,ap,o = _ranking(cols[j%step], pos)
-        res[:,j],infl = (auc,ap,np.sqrt(o@o)),infl+o
+        for i,f in enumerate((_auc, _average_precision)):
+            res[i,j],o = f(cols[j%step], pos)
+            res[i+2,j] = np.sqrt(o@o)
+            infl[i] += o
     return res,infl/max(np.isfinite(res[0]).sum(), 1)
 
-# %% ../nbs/api/07_scoring.ipynb #acb8b411
+def _means(auc):
+    "Mean AUC and mean average precision, each with its standard error, of what `_rankings` gives"
+    res,infl = auc
+    return {o:(np.nanmean(v),np.sqrt(i@i)) for o,v,i in zip(('mean_auc','mean_average_precision'), res, infl)} if np.isfinite(res[0]).any() else {}
+
+# %% ../nbs/api/07_scoring.ipynb #c2625f04
 def _why(preds, defined, n):
     "Which classes have no AUC, and why"
     some = lambda mask: ', '.join(np.array(preds.vocab, dtype=object)[mask][:8]) + (', ...' if mask.sum()>8 else '')
@@ -150,23 +170,22 @@ def _why(preds, defined, n):
 
 def auc_table(
     preds:Preds,  # predictions with targets, one label per item or several
-) -> NotedTable:  # index class; auc (one against the rest), se, average_precision in [0,1], NaN where not defined; support
+) -> NotedTable:  # index class; auc (one against the rest), se, average_precision, ap_se, all in [0,1], NaN where not defined; support
     "Area under the ROC curve and average precision of each class; the note says where there is none, and why"
     _labelled(preds, 'auc_table')
-    (auc,ap,se),infl = _rankings(preds)
+    rank = _rankings(preds)
+    auc,ap,se,ap_se = rank[0]
     n = preds.targs.sum(0) if preds.multi else np.bincount(preds.targs, minlength=len(preds.vocab))
-    note = _why(preds, np.isfinite(auc), n)
-    if np.isfinite(auc).any(): note = f"mean AUC {np.nanmean(auc):.4f} ± {np.sqrt(infl@infl):.4f}, mean average precision {np.nanmean(ap):.4f}; " + note
-    return NotedTable(dict(auc=auc, se=se, average_precision=ap, support=n), index=pd.Index(preds.vocab, name='class'), note=note)
+    means = ', '.join(f"{o.replace('_', ' ').replace('auc', 'AUC')} {v:.4f} ± {e:.4f}" for o,(v,e) in _means(rank).items())
+    note = '; '.join(o for o in (means, _why(preds, np.isfinite(auc), n)) if o)
+    return NotedTable(dict(auc=auc, se=se, average_precision=ap, ap_se=ap_se, support=n), index=pd.Index(preds.vocab, name='class'), note=note)
 
-# %% ../nbs/api/07_scoring.ipynb #bd5b05f7
+# %% ../nbs/api/07_scoring.ipynb #5975edda
 def _order(preds, auc):
     "Score, standard error of each mean over items or classes"
     items = item_scores(preds)
     res = {o:(items[o].mean(),items[o].std(ddof=1)/np.sqrt(len(items))) for o in items if o!='accuracy'}
-    (a,ap,_),infl = auc
-    if np.isfinite(a).any(): res |= dict(mean_auc=(np.nanmean(a),np.sqrt(infl@infl)), mean_average_precision=(np.nanmean(ap),np.nan))
-    return res
+    return res | _means(auc)
 
 # %% ../nbs/api/07_scoring.ipynb #acfdaa78
 def _tier_scores(h, boot, tiers):
