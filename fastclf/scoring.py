@@ -117,20 +117,18 @@ def item_scores(
         res = {'accuracy' if k==1 else f'top{k}':(rank<k)*1. for k in (1,*top) if k<len(preds.vocab)}
     return pd.DataFrame(res | dict(log_loss=preds.loss.astype(np.float64)))
 
-# %% ../nbs/api/07_scoring.ipynb #00d32e68
-def _auc(p, pos):
-    "AUC of scores `p` for a mask of the items that have the label, and the influence of each item on it"
-    a,b = np.sort(p[pos]),np.sort(p[~pos])
+# %% ../nbs/api/07_scoring.ipynb #dfa73191
+def _auc(p, pos, a, b):
+    "AUC of scores `p`, for a mask of the items that have the label and both groups' sorted scores, and the influence of each item on it"
     infl = np.empty(len(p))
     infl[pos] = (np.searchsorted(b, p[pos])+np.searchsorted(b, p[pos], 'right'))/(2*len(b))
     infl[~pos] = 1-(np.searchsorted(a, p[~pos])+np.searchsorted(a, p[~pos], 'right'))/(2*len(a))
     auc = infl[pos].mean()
     return auc,(infl-auc)/np.where(pos, len(a), len(b))
 
-# %% ../nbs/api/07_scoring.ipynb #3bc45736
-def _average_precision(p, pos):
-    "Mean precision of the lists that end at each item with the label, and the influence of each item on it"
-    a,b = np.sort(p[pos]),np.sort(p[~pos])
+# %% ../nbs/api/07_scoring.ipynb #29d191e3
+def _average_precision(p, pos, a, b):
+    "Mean precision of the lists that end at each item with the label, and the influence of each item on it; arguments as of `_auc`"
     at_least = len(a)-np.searchsorted(a, a)
     listed = at_least+len(b)-np.searchsorted(b, a)
     prec = at_least/listed
@@ -140,7 +138,7 @@ def _average_precision(p, pos):
     infl[pos] += prec[lists[pos]-1]-prec.mean()
     return prec.mean(),infl/len(a)
 
-# %% ../nbs/api/07_scoring.ipynb #b14a62c6
+# %% ../nbs/api/07_scoring.ipynb #33a06fce
 def _rankings(preds, step=16):
     "AUC, average precision and their errors for each class, `(4,k)`; the influence of each item on both means, `(2,n)`"
     res,infl = np.full((4,len(preds.vocab)), np.nan),np.zeros((2,len(preds)))
@@ -148,8 +146,10 @@ def _rankings(preds, step=16):
         if j%step==0: cols = np.ascontiguousarray(preds.probs[:,j:j+step].T)
         pos = preds.targs[:,j]>0 if preds.multi else preds.targs==j
         if not 0<pos.sum()<len(pos): continue
+        p = cols[j%step]
+        a,b = np.sort(p[pos]),np.sort(p[~pos])
         for i,f in enumerate((_auc, _average_precision)):
-            res[i,j],o = f(cols[j%step], pos)
+            res[i,j],o = f(p, pos, a, b)
             res[i+2,j] = np.sqrt(o@o)
             infl[i] += o
     return res,infl/max(np.isfinite(res[0]).sum(), 1)
