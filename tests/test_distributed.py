@@ -91,11 +91,18 @@ res['text'] = dict(n=len(rows), rows=rows, same=[bool(np.allclose(p.probs, q.pro
 (out/f'rank{rank}.json').write_text(json.dumps(res))
 '''
 
-def _run(folder, *launcher):
-    folder.mkdir()
+two_processes = sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2'
+
+def _launch(folder, script, launcher, *args):
+    "The finished process of `script`, which writes into `folder`"
     (folder/'job.py').write_text(script)
     env = dict(os.environ, OMP_NUM_THREADS='1', PYTHONHASHSEED='0', IN_TEST='1', PYTHONPATH=str(Path(__file__).parent.parent))
-    got = subprocess.run([*launcher, str(folder/'job.py'), str(folder)], capture_output=True, text=True, env=env, timeout=100)
+    return subprocess.run([*launcher, str(folder/'job.py'), str(folder), *args], capture_output=True, text=True, env=env, timeout=100)
+
+def _run(folder, launcher, script=script, args=()):
+    "What each process has written"
+    folder.mkdir(exist_ok=True)
+    got = _launch(folder, script, launcher, *args)
     assert not got.returncode, got.stderr[-6000:]
     return [json.loads(o.read_text()) for o in sorted(folder.glob('rank*.json'))]
 
@@ -103,8 +110,8 @@ def _run(folder, *launcher):
 def runs(tmp_path_factory):
     "One process, and two: their results"
     d = tmp_path_factory.mktemp('ranks')
-    two = _run(d/'two', sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2')
-    one = _run(d/'one', sys.executable)
+    two = _run(d/'two', two_processes)
+    one = _run(d/'one', [sys.executable])
     return one[0],two
 
 def test_every_item_once(runs):
@@ -133,3 +140,55 @@ def test_texts_are_not_repeated(runs):
 def test_first_process_writes(runs):
     names = runs[1][0]['text']['log']
     assert names.count('log.jsonl')==1 and 'models' in names
+
+broken = '''
+import json, os, random, signal, sys, time
+from fastai.basics import *
+from fastai.callback.schedule import *
+from fastclf.builder import class_learner
+from fastclf.callback.resume import Resume
+from fastclf.callback.snapshot import KeepBest, Snapshot, StopEarly
+from fastclf.distributed import several_gpus
+from fastclf.learner import history
+from fastclf.losses import CrossEntropy
+out,last = Path(sys.argv[1]),int(sys.argv[2])
+rank = rank_distrib()
+
+class Die(Callback):
+    "Kill the second process when the first has written a point that the second has not"
+    order = 100
+    def after_batch(self):
+        if not (self.training and rank and self.train_iter==last): return
+        time.sleep(1)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+torch.manual_seed(5+rank)
+x = torch.randn(101, 4, generator=torch.Generator().manual_seed(0))
+items = list(zip(x, (x[:,0]>.8).long()))
+dls = DataLoaders(DataLoader(items, bs=8, shuffle=True, drop_last=True), DataLoader(items, bs=10, device='cpu'))
+dls.vocab = ['a','b']
+dls.train.rng = random.Random(1+rank)
+net = nn.Sequential(nn.Linear(4,16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(.3), nn.Linear(16,2))
+learn = class_learner(dls, net, loss=CrossEntropy(), path=out)
+best,snap = KeepBest(),Snapshot(2, folder=out/'kept')
+cbs = [Resume('run', every=2), best, snap, StopEarly('accuracy', 3), Die()]
+with several_gpus(learn):
+    for n in (2,3): learn.fit_one_cycle(n, .01, cbs=cbs)
+res = dict(weights=torch.cat([o.flatten().float() for o in learn.model.state_dict().values()]).tolist(), files=[o.name for o in [best.file, *snap.paths]],
+    rows=history(learn).drop(columns='seconds').values.tolist(), all=sorted(str(o.relative_to(out)) for o in out.rglob('*.safetensors') if o.parent.name in ('kept','models')))
+(out/f'rank{rank}.json').write_text(json.dumps(res))
+'''
+
+def test_killed_processes_go_on_together(tmp_path):
+    "Of two processes one is killed a point behind the other; typed again, both end with the weights and records of a run without the kill"
+    whole = _run(tmp_path/'whole', two_processes, broken, ['-1'])
+    assert whole[0]['weights']==whole[1]['weights']
+    assert whole[0]['all']==['kept/stage1.safetensors','kept/stage2.safetensors','kept/stage3.safetensors','kept/stage4.safetensors','models/best.safetensors']
+    d = tmp_path/'killed'
+    d.mkdir()
+    assert _launch(d, broken, two_processes, '16').returncode
+    points = [sorted(o.name for o in f.glob('point*')) for f in (d/'run', d/'run'/'process2')]
+    assert points[0][0]==points[1][-1] and points[0][-1]>points[1][-1]
+    got = _launch(d, broken, two_processes, '-1')
+    assert not got.returncode and got.stdout.count('resuming run: fit 2, epoch 3, 2 batches done')==1, got.stderr[-6000:]
+    assert [json.loads((d/f'rank{i}.json').read_text()) for i in (0,1)]==whole

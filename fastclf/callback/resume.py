@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/callback.resume.html.md"""
 # %% auto #0
 __all__ = ['fit_settings', 'changed_settings', 'Points', 'Resume']
 
-# %% ../../nbs/api/32_callback.resume.ipynb #fbb5c007
+# %% ../../nbs/api/32_callback.resume.ipynb #31e5d1dc
 import hashlib, json, warnings
 from functools import partial
 from math import inf
@@ -20,7 +20,7 @@ from fastai.learner import Learner
 from fastcore.basics import patch
 from safetensors import SafetensorError
 
-from ..core import writable
+from ..core import from_all, from_first, process_rank, writable
 from ..statefile import pack_draws, pack_state, read_state, unpack_draws, unpack_state, write_state
 
 # %% ../../nbs/api/32_callback.resume.ipynb #c792f1e4
@@ -57,7 +57,7 @@ def changed_settings(
         elif a!=b: res.append(f'{k} {a} -> {b}')
     return res
 
-# %% ../../nbs/api/32_callback.resume.ipynb #e01cb268
+# %% ../../nbs/api/32_callback.resume.ipynb #d85999cc
 class Points:
     "Numbered state files in a folder, of which the last two good ones are kept"
     def __init__(self,
@@ -66,12 +66,14 @@ class Points:
         self.folder,self.good = writable(folder),[]
         for o in self.folder.glob('.*.point*.safetensors'): o.unlink(missing_ok=True)
     def files(self): return sorted(self.folder.glob('point*.safetensors'))
-    def last(self):
-        "Tensors and rest of the last whole point, or None"
+    def last(self, upto=None):
+        "Tensors and rest of the last whole point that is done no further than `upto`, or None"
         self.good = self.files()
         while self.good:
-            try: return read_state(self.good[-1])
+            try: point = read_state(self.good[-1])
             except (ValueError, OSError) as e: warnings.warn(f"{e}; {f'the point before it, {self.good[-2].name}, is used' if len(self.good)>1 else 'there is no other point, so the run begins anew'}")
+            else:
+                if upto is None or point[1]['done']<=upto: return point
             self.good.pop()
     def write(self, tensors, rest):
         "Write a point; if that fails, warn"
@@ -80,8 +82,7 @@ class Points:
         try: write_state(new, tensors, rest)
         except (OSError, SafetensorError) as e: return warnings.warn(f"no point written to {self.folder} ({e}); the fit goes on, and a killed run would begin from the point before; free some space")
         self.good = [*self.good[-1:], new]
-        for o in files:
-            if o not in self.good: o.unlink(missing_ok=True)
+        for o in set(files)-set(self.good): o.unlink(missing_ok=True)
 
 # %% ../../nbs/api/32_callback.resume.ipynb #67405f24
 def _in_words(done):
@@ -116,23 +117,24 @@ class Resume(Callback):
         if self._ahead(): return
         self._put() if self._here() else self._point()
 
-# %% ../../nbs/api/32_callback.resume.ipynb #6acb82e1
+# %% ../../nbs/api/32_callback.resume.ipynb #538700c5
 @patch
 def _begin(self:Resume):
     "Look for a point, unless this run goes on, and make ready to pass over what is done"
-    if self.points is None or not self.ended: self._open()
+    new = self.points is None or not self.ended
+    if new: self._open()
     self.ended,self.settings = False,[*self.settings[:self.fits], fit_settings(self.learn)]
     if self.got: self._compare()
+    if new: self._agree()
     if self._ahead(): self.learn._with_events = self._pass_over
 
 @patch
 def _open(self:Resume):
-    "Find the last point"
-    folder = Path(self.learn.path)/self.run_folder
-    self.points = Points(folder)
+    "Find the last point of this process"
+    folder,rank = from_first(self.learn, lambda: Path(self.learn.path)/self.run_folder),process_rank(self.learn)
+    self.points = Points(folder/f'process{rank+1}' if rank else folder)
     self.got = self.points.last()
     if self.got and 'done' not in self.got[1]: raise ValueError(f"{folder} holds states of another kind; choose another folder for the run")
-    if self.got: print(f"resuming {self.run_folder}: {_in_words(self.got[1]['done'])}")
 
 @patch
 def _compare(self:Resume):
@@ -141,6 +143,17 @@ def _compare(self:Resume):
     if self.fits>=len(old): return
     diff = changed_settings(old[self.fits], self.settings[self.fits])
     if diff: raise ValueError(f"the run in {self.points.folder} is another one; fit {self.fits+1} differs: {'; '.join(diff[:5])}; put this back as it was, or choose another folder for a new run")
+
+# %% ../../nbs/api/32_callback.resume.ipynb #3e25b637
+@patch
+def _agree(self:Resume):
+    "Go on from the last point that all processes have, and say so"
+    place = lambda: self.got[1]['done'] if self.got else []
+    places = from_all(self.learn, place())
+    while min(places)!=max(places):
+        self.got = self.points.last(min(places))
+        places = from_all(self.learn, place())
+    if self.got and not process_rank(self.learn): print(f"resuming {self.run_folder}: {_in_words(self.got[1]['done'])}")
 
 # %% ../../nbs/api/32_callback.resume.ipynb #1b95b4cb
 @patch

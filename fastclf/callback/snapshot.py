@@ -8,7 +8,7 @@ Docs: https://fastclf.github.io/fastclf/api/callback.snapshot.html.md"""
 __all__ = ['LOWER', 'HIGHER', 'model_folder', 'free_file', 'tell_left', 'saved', 'Snapshot', 'monitor_direction', 'monitor_names',
            'check_monitor', 'monitor_value', 'is_better', 'Monitor', 'KeepBest', 'StopEarly']
 
-# %% ../../nbs/api/30_callback.snapshot.ipynb #0ba98690
+# %% ../../nbs/api/30_callback.snapshot.ipynb #71786452
 import shutil, warnings
 from itertools import chain, count
 from pathlib import Path
@@ -19,7 +19,7 @@ from fastai.learner import Learner, Recorder
 from fastcore.basics import noops, patch
 from safetensors import SafetensorError
 
-from ..core import writable
+from ..core import from_first, writable
 from ..schedule import cycle_steps
 from ..state import load_weights, save_weights
 
@@ -50,19 +50,19 @@ def tell_left(
     if sum(sizes)<=shutil.disk_usage(folder).free/4: return
     print(f"earlier fits left {len(sizes)} files {name}*.safetensors of {sum(sizes)/1e9:,.1f} GB in {folder}, over a quarter of the free disk; delete those you need no longer")
 
-# %% ../../nbs/api/30_callback.snapshot.ipynb #bbb55908
+# %% ../../nbs/api/30_callback.snapshot.ipynb #7ea089c9
 def saved(
-    model, # weights of this model
-    file,  # where they shall be
-) -> bool: # are they?
-    "Save weights; if that fails, warn"
-    try: save_weights(model, file)
-    except (OSError, SafetensorError) as e:
-        warnings.warn(f"weights not saved to {file} ({e}); the fit goes on, free some space for the next")
-        return False
-    return True
+    learn:Learner, # whose model is saved
+    file,          # function that names the file
+):                 # its path; None if the weights could not be saved
+    "Save weights, of several processes the first's; if that fails, warn"
+    def save():
+        path = file()
+        try: return save_weights(learn.model, path)
+        except (OSError, SafetensorError) as e: warnings.warn(f"weights not saved to {path} ({e}); the fit goes on, free some space for the next")
+    return from_first(learn, save)
 
-# %% ../../nbs/api/30_callback.snapshot.ipynb #67e1287c
+# %% ../../nbs/api/30_callback.snapshot.ipynb #f04137bf
 class Snapshot(Callback):
     "Save the model at the end of each cycle and of each fit, as `stage1`, `stage2`, ..."
     order,run_valid = Recorder.order+10,False # after the epoch is recorded
@@ -86,8 +86,8 @@ class Snapshot(Callback):
         if self.ends is not None and self.n_done>self.n_saved: self._save()
         self.ends = None
     def _save(self):
-        file,self.n_saved = free_file(self.place, self.stem),self.n_done
-        if saved(self.learn.model, file): self.paths.append(file)
+        self.n_saved = self.n_done
+        if (file := saved(self.learn, lambda: free_file(self.place, self.stem))): self.paths.append(file)
 
 # %% ../../nbs/api/30_callback.snapshot.ipynb #62285d80
 LOWER = set('loss error brier perplexity ece calibration nll entropy rmse mse mae msle rmspe hamming'.split())
@@ -146,7 +146,7 @@ def is_better(
     if best is None or not np.isfinite(val): return bool(np.isfinite(val))
     return bool((val-best)*(1 if comp is np.greater else -1)>min_delta or ties and val==best)
 
-# %% ../../nbs/api/30_callback.snapshot.ipynb #960e8477
+# %% ../../nbs/api/30_callback.snapshot.ipynb #c30553cc
 class Monitor(Callback):
     "Follow a value over the epochs that train; calls `better` or `worse` after each"
     order,ties = Snapshot.order+10,False
@@ -157,7 +157,7 @@ class Monitor(Callback):
         min_delta=0.,                      # a better value must be better by more than this, at least 0
     ):
         self.monitor,self.comp,self.min_delta = monitor,comp,min_delta
-        self.best,self.n_epochs,self.best_epoch,self.on,self.trained = None,0,None,False,False
+        self.best,self.val,self.n_epochs,self.best_epoch,self.on,self.trained = None,None,0,None,False,False
     def before_fit(self): self.on = self.trained = False
     def before_train(self):
         if hasattr(self.learn, 'lr_finder'): return
@@ -166,11 +166,11 @@ class Monitor(Callback):
     def start(self): self.dirn = check_monitor(self.learn, self.monitor, self.comp)
     def after_epoch(self):
         if not self.trained: return
-        self.trained,val = False,monitor_value(self.learn, self.monitor)
+        self.trained,self.val = False,from_first(self.learn, lambda: monitor_value(self.learn, self.monitor))
         self.n_epochs += 1
-        if not np.isfinite(val): warnings.warn(f"{self.monitor} is {val} in epoch {self.epoch} and does not count; a lower rate may help")
-        if not is_better(val, self.best, self.dirn, self.min_delta, self.ties): return self.worse()
-        if self.better() is not False: self.best,self.best_epoch = val,self.n_epochs
+        if not np.isfinite(self.val): warnings.warn(f"{self.monitor} is {self.val} in epoch {self.epoch} and does not count; a lower rate may help")
+        if not is_better(self.val, self.best, self.dirn, self.min_delta, self.ties): return self.worse()
+        if self.better() is not False: self.best,self.best_epoch = self.val,self.n_epochs
 
 # %% ../../nbs/api/30_callback.snapshot.ipynb #0af79a28
 class KeepBest(Monitor):
@@ -198,7 +198,7 @@ class KeepBest(Monitor):
         if self.on and self.reload and self.file: load_weights(self.learn.model, self.file)
         self.on = False
 
-# %% ../../nbs/api/30_callback.snapshot.ipynb #d89e1537
+# %% ../../nbs/api/30_callback.snapshot.ipynb #242b2ad4
 @patch(as_prop=True)
 def files(self:KeepBest) -> list:
     "Files of the kept models, best first"
@@ -212,10 +212,10 @@ def file(self:KeepBest):
 @patch
 def _place(self:KeepBest):
     "Save the model if it is among the best; was it saved?"
-    val,full = monitor_value(self.learn, self.monitor),len(self.kept)==self.keep
+    val,full = self.val,len(self.kept)==self.keep
     if not np.isfinite(val) or full and not is_better(val, self.kept[-1][0], self.dirn, ties=True): return False
-    file = self.files[-1] if full else free_file(self.place, self.stem, bare=True)
-    if not saved(self.learn.model, file): return False
+    file = saved(self.learn, lambda: self.files[-1] if full else free_file(self.place, self.stem, bare=True))
+    if file is None: return False
     rest = self.kept[:-1] if full else self.kept
     self.kept = sorted([(val,file), *rest], key=lambda o: o[0], reverse=self.dirn is np.greater)
     return True
