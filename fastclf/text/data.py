@@ -156,12 +156,15 @@ def __iter__(self:TextDL):
     for b in self.create_batches(self.sample()): yield self.after_batch(b if here else to_device(b, self.device))
     self.after_iter()
 
-# %% ../../nbs/api/42_text.data.ipynb #71792141
+# %% ../../nbs/api/42_text.data.ipynb #8c02499b
 def _own_frame(df, items, labels, names, parts, language):
-    "A new frame of the columns in use, its texts and languages checked"
+    "A new frame of the columns in use, its texts and languages checked; rows outside of the parts have an empty text"
+    check_columns(df, items, *([] if language is None else [language]))
+    blank = {items:''} if language is None else {items:'', language:df[language].iloc[parts[0][0]]}
+    outside = ~np.isin(np.arange(len(df)), np.concatenate(parts))
+    if outside.any(): df = df.assign(**{c:df[c].astype(object).mask(outside, v) for c,v in blank.items()})
     texts = _texts(df, items)
     _no_empty(texts, np.concatenate(parts[:2]))
-    if language is not None: check_columns(df, language)
     own = {items:texts, **({labels:names} if np.ndim(labels)==0 else {c:df[c] for c in labels}), **({} if language is None else {language:df[language]})}
     return pd.DataFrame({c:pd.Series(np.array(o, dtype=object), dtype=object) for c,o in own.items()})
 
@@ -190,7 +193,7 @@ def _loaders(df, tfms, parts, packed, bs, device, num_workers):
     dl = TextDL(subs[0], bs=min(bs, len(parts[0])), shuffle=True, drop_last=True, device=device, num_workers=num_workers)
     return DataLoaders(dl, *(dl.new(s, bs=2*bs, shuffle=False, drop_last=False) for s in subs[1:]), device=device)
 
-# %% ../../nbs/api/42_text.data.ipynb #e72c8bdb
+# %% ../../nbs/api/42_text.data.ipynb #08fb89bc
 @delegates(fit_words, but='texts,rows')
 def text_dls(
     df:pd.DataFrame, # a row per text
