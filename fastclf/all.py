@@ -10,6 +10,7 @@ from fastclf.metrics import *
 from fastclf.preds import *
 from fastclf.compare import *
 from fastclf.joined import *
+from fastclf.readpreds import *
 from fastclf.scoring import *
 from fastclf.agreement import *
 from fastclf.logits import *

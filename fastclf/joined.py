@@ -7,14 +7,14 @@ Docs: https://fastclf.github.io/fastclf/api/joined.html.md"""
 # %% auto #0
 __all__ = ['concat_preds', 'oof_preds', 'mean_preds']
 
-# %% ../nbs/api/07_joined.ipynb #dee723fa
+# %% ../nbs/api/07_joined.ipynb #233a2254
 from dataclasses import fields, replace
 
 import numpy as np, pandas as pd
 
-from .preds import Preds, align_preds, item_entropies
+from .preds import Preds, align_preds, item_entropies, vocab_difference
 
-# %% ../nbs/api/07_joined.ipynb #a0a8b709
+# %% ../nbs/api/07_joined.ipynb #10e225d3
 def _joined(preds, at):
     "One `Preds` of all rows, those of part `i` at the positions `at[i]`; no second copy is made on the way"
     n,first = sum(map(len, preds)),preds[0]
@@ -32,19 +32,22 @@ def _joinable(preds):
     preds = list(preds)
     if not preds: raise ValueError("no predictions: pass a list of at least one Preds")
     for i,o in enumerate(preds[1:], 1):
-        if o.vocab!=preds[0].vocab or o.multi!=preds[0].multi: raise ValueError(f"part {i} has other classes or another order of them than part 0: {o.vocab[:5]}.. and {preds[0].vocab[:5]}..")
+        if o.vocab!=preds[0].vocab or o.multi!=preds[0].multi: raise ValueError(f"part {i} has other classes than part 0: {'several labels per item and one' if o.multi!=preds[0].multi else vocab_difference(o.vocab, preds[0].vocab)}")
         if (o.targs is None)!=(preds[0].targs is None): raise ValueError(f"of parts 0 and {i} only one has targets; drop them there: dataclasses.replace(preds, targs=None)")
         if (o.ids.dtype.kind in 'iu')!=(preds[0].ids.dtype.kind in 'iu'): raise ValueError(f"parts 0 and {i} have ids of different kinds, {preds[0].ids[:2].tolist()} and {o.ids[:2].tolist()}; give both positions or both names")
         sizes = [p.feats.shape[1] for p in (preds[0],o) if p.feats is not None]
         if len(set(sizes))>1: raise ValueError(f"parts 0 and {i} have {sizes[0]} and {sizes[1]} features; features of different models do not compare: dataclasses.replace(preds, feats=None)")
     return preds
 
-# %% ../nbs/api/07_joined.ipynb #717d692a
+# %% ../nbs/api/07_joined.ipynb #2a96b29d
 def concat_preds(
     preds:list, # `Preds` of different items, with the same classes
 ) -> Preds:     # all rows, part after part
     "Predictions of several parts as one"
     preds = _joinable(preds)
+    every = pd.Index(np.concatenate([o.ids for o in preds]))
+    twice = every[every.duplicated()].unique()
+    if len(twice): raise ValueError(f"{len(twice)} ids {twice[:5].tolist()} are in more than one part; different items need ids of their own: Preds(..., ids=names); for the same items see ensemble and mean_preds")
     ends = np.cumsum([0, *map(len, preds)])
     return _joined(preds, [slice(a, b) for a,b in zip(ends, ends[1:])])
 
