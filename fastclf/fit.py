@@ -8,7 +8,7 @@ Docs: https://fastclf.github.io/fastclf/api/fit.html.md"""
 __all__ = ['schedules', 'schedule_for', 'fit_scheduled', 'tidy_fit', 'Run', 'fit_phases', 'fit_recipe', 'stage_shares',
            'fit_staged', 'refit_epochs', 'fit_snapshots']
 
-# %% ../nbs/api/37_fit.ipynb #10ecdd20
+# %% ../nbs/api/37_fit.ipynb #073d1f65
 import inspect
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from fastcore.foundation import L
 from fastcore.meta import delegates
 
 from .callback.anneal import AnnealEarly
-from .callback.snapshot import KeepBest, Snapshot, check_monitor, model_folder
+from .callback.snapshot import KeepBest, Snapshot, check_monitor, model_folder, monitor_for
 from .core import writable
 from .learner import History, history, wrap_learner
 from .schedule import constant, cosine_cycles, cycle_ends, cycle_steps, flat_cos, linear_fall, one_cycle, one_cycle_mom, scaled, step_decay, warm_up
@@ -116,16 +116,17 @@ class Run:
         if self.snapshots: res.append(f"snapshots: {', '.join(map(str, self.snapshots))}")
         return '\n  '.join(res)
 
-# %% ../nbs/api/37_fit.ipynb #33f15e4b
+# %% ../nbs/api/37_fit.ipynb #2a805844
 def _check_request(learn, phases, schedule, monitor, patience, csv, folder, snap):
-    "Raise an error that says what to do, if these phases cannot be fitted"
+    "The monitor's name; an error that says what to do, if these phases cannot be fitted"
     for _,epochs,lr in phases: _check_fit(learn, [epochs], lr)
     schedule_for(schedule)
-    if monitor is not None: check_monitor(learn, monitor)
+    if monitor is not None: check_monitor(learn, monitor := monitor_for(learn, monitor))
     if patience is not None and patience<1: raise ValueError(f"patience must be at least 1 epoch, got {patience}; None waits for ever")
     if monitor is None and patience is not None: raise ValueError(f"patience={patience} needs a monitor, got None; name one of the metrics")
     if monitor is not None or snap is not None: model_folder(learn, folder)
     if csv is not None: writable((Path(learn.path)/csv).parent)
+    return monitor
 
 def _begin(learn, prepare, lr, found):
     "Prepare a phase; its rate, which is also added to `found` if `lr` is a function that finds it"
@@ -143,12 +144,12 @@ def _note(keep, stop, found):
     if stop is not None and stop.stopped: res.append(f"stopped early, {stop.patience} epochs without a better one" + (', then annealed' if stop.last else ''))
     return '; '.join(res)
 
-# %% ../nbs/api/37_fit.ipynb #1499cf02
+# %% ../nbs/api/37_fit.ipynb #5361517f
 def fit_phases(
     learn:Learner, # any Learner; its history is kept from now on
     phases:list,   # one `(prepare, epochs, lr)` per phase; `prepare` is called first, None for nothing; `lr` may be a function of the Learner
     schedule='one_cycle', # as in `schedule_for`: a name such as 'flat_cos', `(name, options)`, or a function from a position to a share of the rate
-    monitor='balanced_accuracy_score', # what decides which epoch is best; None keeps no best model
+    monitor='auto', # what decides which epoch is best, as in `monitor_for`; None keeps no best model
     patience:int=None,   # after so many epochs without a better one, anneal and end the phase (`AnnealEarly`)
     wd=None,       # weight decay; the Learner's if None
     csv=None,      # file for the history, relative to `learn.path`; written after each epoch from now on
@@ -157,7 +158,7 @@ def fit_phases(
     cbs=None,      # further callbacks for all phases
 ) -> Run:          # history, best weights (loaded) and snapshots
     "Fit in phases, each with the whole schedule, and keep the best model over all of them"
-    _check_request(learn, phases, schedule, monitor, patience, csv, folder, snap)
+    monitor = _check_request(learn, phases, schedule, monitor, patience, csv, folder, snap)
     sched,mom = schedule_for(schedule, learn.moms)
     hist = wrap_learner(learn)._grab_cbs(History)[0]
     hist.csv,done = csv or hist.csv,len(history(learn))
@@ -218,16 +219,17 @@ def fit_staged(
     _check_fit(learn, ns, lr)
     return fit_phases(learn, [(f,n,r) for n,(f,r) in zip(ns, _stages(learn, len(ns), lr, div, shares))], **kwargs)
 
-# %% ../nbs/api/37_fit.ipynb #5b4ef6ee
+# %% ../nbs/api/37_fit.ipynb #25442639
 @delegates(fit_phases, but=['snap','patience'])
 def refit_epochs(
     learn:Learner, # any Learner
     epochs:int,    # of the first fit, at least 1
     lr,            # base rate, or `slice(first, last)` over the parameter groups
-    monitor='balanced_accuracy_score', # what decides which epoch of the first fit is best
+    monitor='auto', # what decides which epoch of the first fit is best, as in `monitor_for`
     **kwargs,      # as in `fit_phases`, for both fits
 ) -> Run:          # history of the second fit
     "Fit, then start over and fit for as many epochs as the best one had, to the end of the schedule"
+    monitor = monitor_for(learn, monitor)
     hist,comp = wrap_learner(learn)._grab_cbs(History)[0],check_monitor(learn, monitor)
     st,done = get_state(learn),len(hist.rows)
     fit_phases(learn, [(None, epochs, lr)], monitor=None, **kwargs)

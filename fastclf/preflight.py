@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/preflight.html.md"""
 # %% auto #0
 __all__ = ['preflight']
 
-# %% ../nbs/api/36_preflight.ipynb #94b28abb
+# %% ../nbs/api/36_preflight.ipynb #b7911088
 import warnings
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ from fastai.learner import Learner
 from fastai.torch_core import to_device
 from fastcore.foundation import L
 
-from .callback.snapshot import check_monitor, monitor_direction
+from .callback.snapshot import check_monitor, monitor_direction, monitor_for
 from .core import NotedTable
 from .data.sampler import dl_targets, dls_mix, dls_vocab, is_resampled
 from .init import expected_loss, last_linear
@@ -184,12 +184,13 @@ def _check_metrics(f):
     remedy = f'{gone} classes are missing in validation: split stratified' if gone else "for more than two classes give average='macro'; take out what cannot be computed"
     return _row('metrics', not bad, '; '.join(f'{n} {e}' for n,e in bad.items()) or f"{', '.join(m.name for m in learn.metrics) or 'none'}, on {len(t)} items", 'each can be computed', remedy)
 
-# %% ../nbs/api/36_preflight.ipynb #635ac584
+# %% ../nbs/api/36_preflight.ipynb #57dd24ed
 def _check_monitors(learn):
     bad,ok = [],[]
     for cb in learn.cbs:
         name,comp = getattr(cb, 'monitor', None),getattr(cb, 'comp', None)
         if not isinstance(name, str): continue
+        name = monitor_for(learn, name)
         try:
             check_monitor(learn, name, comp)
             better = monitor_direction(name) if comp is None or hasattr(cb, 'reset_on_fit') else comp

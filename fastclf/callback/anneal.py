@@ -38,12 +38,12 @@ def _told(cb, sched):
     value.planned = planned
     return value
 
-# %% ../../nbs/api/31_callback.anneal.ipynb #806685c8
+# %% ../../nbs/api/31_callback.anneal.ipynb #81302dc5
 class AnnealEarly(StopEarly):
     "After `patience` epochs in a row that were no better than the best, let what is scheduled fall to its end, and end the fit there"
     @delegates(StopEarly.__init__)
     def __init__(self,
-        monitor='balanced_accuracy_score', # what decides, one of `monitor_names(learn)`
+        monitor='auto', # what decides, as in `monitor_for`
         patience:int=3, # epochs to wait for a better one, at least 1
         fall:float=.25, # share of the planned epochs that the rate takes to fall, in (0,1]
         **kwargs,       # go to `StopEarly`: comp, min_delta
