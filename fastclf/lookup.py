@@ -7,20 +7,44 @@ Docs: https://fastclf.github.io/fastclf/api/lookup.html.md"""
 # %% auto #0
 __all__ = ['lookup_rows', 'lookup_items', 'short_name', 'short_names', 'pair_title', 'show_item']
 
-# %% ../nbs/api/53_lookup.ipynb #d4c939b7
-import numpy as np, pandas as pd, matplotlib.pyplot as plt
+# %% ../nbs/api/53_lookup.ipynb #18bd7246
+import warnings
 from pathlib import Path
+
+import numpy as np, pandas as pd, matplotlib.pyplot as plt
 
 from .core import check_columns
 from .data.image import open_image
+from .labels import is_multi
+from .preds import Preds
 
-# %% ../nbs/api/53_lookup.ipynb #27665a22
+# %% ../nbs/api/53_lookup.ipynb #01b5bb78
+def _label_columns(df, preds):
+    "Columns of `df` that hold nothing but labels of `preds`, as booleans `(n,)`: where they say what is true"
+    vocab,names = set(preds.vocab),np.array(preds.vocab, dtype=object)
+    for c,col in df.items():
+        if pd.api.types.is_float_dtype(col) or preds.multi!=is_multi(col.iloc[:1]): continue
+        own = [set(map(str, o)) for o in col] if preds.multi else col.astype(str).to_numpy()
+        if not (set().union(*own) if preds.multi else set(own))<=vocab: continue
+        yield c,np.array([a==set(names[t>0]) for a,t in zip(own, preds.targs)]) if preds.multi else own==names[preds.targs]
+
+def _check_labels(df, preds):
+    "Warn if a column of labels contradicts the targets of `preds` in over 5 % of the rows"
+    if preds.targs is None or not len(preds): return
+    off,c = min([((~same).sum(),c) for c,same in _label_columns(df, preds)], default=(0, ''))
+    if off>.05*len(preds): warnings.warn(f"column {c!r} of the frame contradicts {off} of {len(preds)} targets: its rows are not those that were predicted, or not in their order; pass the frame from which the DataLoaders were made")
+
+# %% ../nbs/api/53_lookup.ipynb #e2f3833e
 def lookup_rows(
     df:pd.DataFrame, # the frame that the predictions speak of
-    ids:np.ndarray,  # ids of items, shape `(n,)`: positions in `df`, or names in its index
+    ids,             # ids of items, shape `(n,)`: positions in `df`, or names in its index; or their `Preds`, whose targets are compared
 ) -> np.ndarray:     # positions in `df`, shape `(n,)`
     "Positions in `df` of the items `ids`"
     check_columns(df)
+    if isinstance(ids, Preds):
+        rows = lookup_rows(df, ids.ids)
+        _check_labels(df.iloc[rows], ids)
+        return rows
     ids = np.asarray(ids)
     if np.issubdtype(ids.dtype, np.integer):
         if len(ids) and (ids.min()<0 or ids.max()>=len(df)): raise IndexError(f"ids go from {ids.min()} to {ids.max()}, but the frame has {len(df)} rows; pass the frame from which the DataLoaders were made")
@@ -31,11 +55,11 @@ def lookup_rows(
     if len(gone): raise KeyError(f"{len(gone)} ids such as {str(ids[gone[0]])!r} are not in the index of the frame; set it to the column of these names with df.set_index(column, drop=False)")
     return rows
 
-# %% ../nbs/api/53_lookup.ipynb #ac929e05
+# %% ../nbs/api/53_lookup.ipynb #d64056c5
 def lookup_items(
     df:pd.DataFrame, # the frame that the predictions speak of; None for no items
     items:str,       # its column of files, texts or anything else; None with `df`
-    ids:np.ndarray,  # ids of items, shape `(n,)`: positions in `df`, or names in its index
+    ids,             # ids of items or their `Preds`, as in `lookup_rows`
 ) -> dict:           # the column's name to its values, shape `(n,)`; empty without a frame
     "The column `items` of the rows that `ids` name, ready to be put into a table"
     if (df is None)!=(items is None): raise ValueError("pass both df and items, or neither")

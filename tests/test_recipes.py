@@ -2,8 +2,8 @@
 import numpy as np, pytest, torch
 from fastai.basics import CrossEntropyLossFlat, DataLoaders, Learner, accuracy, nn
 
-from fastclf.all import (Recipe, dls_counts, fit_as, load_recipe, sampled, save_recipe, text_classifier, text_dls, toy_images, toy_texts,
-    vision_classifier, vision_dls)
+from fastclf.all import (Recipe, dls_counts, fit_as, fit_recipe, fit_staged, load_recipe, sampled, save_recipe, text_classifier, text_dls, toy_images,
+    toy_texts, vision_classifier, vision_dls)
 
 recipe = Recipe(('logit_adjusted', dict(tau=1.)), ('ranger', dict(eps=1e-6)), ('warm_up', dict(warm=.1, then='flat_cos')), 1, 3e-3, ['clip'])
 
@@ -38,3 +38,11 @@ def test_priors_are_those_that_are_drawn(tmp_path):
     assert np.ptp(dls_counts(learn.dls))>10
     fit_as(learn, recipe.but(cbs=()), monitor=None)
     assert torch.allclose(learn.loss_func.log_priors.exp(), torch.full((3,), 1/3), atol=.02)
+
+def test_several_labels_without_an_argument(tmp_path):
+    "The fits keep the best mean average precision, where items may have several labels"
+    df = toy_texts(120)
+    df['labels'] = [[o] if i%3 else [o,'both'] for i,o in enumerate(df.label)]
+    learn = text_classifier(text_dls(df, 'text', 'labels', bs=8), 'mlp', path=tmp_path)
+    for run in (fit_recipe(learn, 2, 1e-2), fit_staged(learn, 1, 1, 1e-2)):
+        assert 'best label_mean_ap' in run.note and run.best.exists()
