@@ -138,7 +138,7 @@ def _average_precision(p, pos, a, b):
     infl[pos] += prec[lists[pos]-1]-prec.mean()
     return prec.mean(),infl/len(a)
 
-# %% ../nbs/api/07_scoring.ipynb #33a06fce
+# %% ../nbs/api/07_scoring.ipynb #8206b46a
 def _rankings(preds, step=16):
     "AUC, average precision and their errors for each class, `(4,k)`; the influence of each item on both means, `(2,n)`"
     res,infl = np.full((4,len(preds.vocab)), np.nan),np.zeros((2,len(preds)))
@@ -148,18 +148,22 @@ def _rankings(preds, step=16):
         if not 0<pos.sum()<len(pos): continue
         p = cols[j%step]
         a,b = np.sort(p[pos]),np.sort(p[~pos])
+        few = min(len(a), len(b))<2
         for i,f in enumerate((_auc, _average_precision)):
             res[i,j],o = f(p, pos, a, b)
-            res[i+2,j] = np.sqrt(o@o)
+            if not few: o *= np.sqrt(np.where(pos, len(a)/(len(a)-1), len(b)/(len(b)-1)))
+            res[i+2,j] = np.nan if few else np.sqrt(o@o)
             infl[i] += o
     return res,infl/max(np.isfinite(res[0]).sum(), 1)
 
 def _means(auc):
     "Mean AUC and mean average precision, each with its standard error, of what `_rankings` gives"
     res,infl = auc
-    return {o:(np.nanmean(v),np.sqrt(i@i)) for o,v,i in zip(('mean_auc','mean_average_precision'), res, infl)} if np.isfinite(res[0]).any() else {}
+    if not np.isfinite(res[0]).any(): return {}
+    known = np.isfinite(res[2]).any()
+    return {o:(np.nanmean(v),np.sqrt(i@i) if known else np.nan) for o,v,i in zip(('mean_auc','mean_average_precision'), res, infl)}
 
-# %% ../nbs/api/07_scoring.ipynb #c2625f04
+# %% ../nbs/api/07_scoring.ipynb #5e937016
 def _why(preds, defined, n):
     "Which classes have no AUC, and why"
     some = lambda mask: ', '.join(np.array(preds.vocab, dtype=object)[mask][:8]) + (', ...' if mask.sum()>8 else '')
@@ -177,7 +181,8 @@ def auc_table(
     auc,ap,se,ap_se = rank[0]
     n = preds.targs.sum(0) if preds.multi else np.bincount(preds.targs, minlength=len(preds.vocab))
     means = ', '.join(f"{o.replace('_', ' ').replace('auc', 'AUC')} {v:.4f} ± {e:.4f}" for o,(v,e) in _means(rank).items())
-    note = '; '.join(o for o in (means, _why(preds, np.isfinite(auc), n)) if o)
+    rough = (np.isfinite(auc)&(n<10)).sum()
+    note = '; '.join(o for o in (means, _why(preds, np.isfinite(auc), n), f"the errors of {rough} with fewer than 10 items are rough" if rough else '') if o)
     return NotedTable(dict(auc=auc, se=se, average_precision=ap, ap_se=ap_se, support=n), index=pd.Index(preds.vocab, name='class'), note=note)
 
 # %% ../nbs/api/07_scoring.ipynb #5975edda
