@@ -57,7 +57,7 @@ def image_files(
     if gone: raise FileNotFoundError(f"{len(gone)} of {len(files)} files do not exist: {[files[i] for i in gone[:5]]}, rows {gone[:10]}; check path={str(path)!r}, or drop these rows")
     return files
 
-# %% ../../nbs/api/40_vision.data.ipynb #a217c817
+# %% ../../nbs/api/40_vision.data.ipynb #04def536
 class FromColumn(Transform):
     "A row of a frame becomes the text in one of its columns, joined to `folder` if there is one; other things pass"
     input_types = pd.Series
@@ -66,6 +66,7 @@ class FromColumn(Transform):
         self.col,self.folder = col,folder
     def encodes(self, o):
         if not isinstance(o, pd.Series): return o
+        if self.col not in o: raise KeyError(f"no column {self.col!r}; the frame has {o.index.tolist()}")
         return str(o[self.col]) if self.folder is None else str(Path(self.folder)/str(o[self.col]))
 
 class OpenImage(Transform):
