@@ -64,7 +64,7 @@ def _note(df, a, b, n):
     parts = [f"{w} on {', '.join(os)}" for w,os in (('better',[o for o,z in better.items() if z>=2]), ('worse',[o for o,z in better.items() if z<=-2])) if os]
     return f"{b} against {a}, n = {n:,}, paired: {said}: " + ('; '.join(parts) if parts else 'they cannot be told apart')
 
-# %% ../nbs/api/07_compare.ipynb #cf64cf24
+# %% ../nbs/api/07_compare.ipynb #b42bed97
 def compare_preds(
     a:Preds,       # predictions with targets
     b:Preds,       # predictions of the same items, in any order
@@ -74,4 +74,6 @@ def compare_preds(
     a,b = align_preds([a, b])
     if a.targs is None or b.targs is None: raise ValueError("no targets: predictions can only be compared on labelled items; give both the same targs")
     df = (_multi_table if a.multi else _single_table)(a, b)
-    return NotedTable(df.rename(columns=dict(a=names[0], b=names[1])), note=_note(df, *names, len(a)))
+    moved = a.moved or b.moved
+    if moved: df = df.drop(index='log_loss')
+    return NotedTable(df.rename(columns=dict(a=names[0], b=names[1])), note=_note(df, *names, len(a))+'; no log loss: probabilities were moved for decisions'*moved)

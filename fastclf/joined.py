@@ -14,7 +14,7 @@ import numpy as np, pandas as pd
 
 from .preds import Preds, align_preds, item_entropies, vocab_difference
 
-# %% ../nbs/api/07_joined.ipynb #10e225d3
+# %% ../nbs/api/07_joined.ipynb #f23f28af
 def _joined(preds, at):
     "One `Preds` of all rows, those of part `i` at the positions `at[i]`; no second copy is made on the way"
     n,first = sum(map(len, preds)),preds[0]
@@ -24,7 +24,7 @@ def _joined(preds, at):
         res = np.empty((n, *arrays[0].shape[1:]), np.result_type(*arrays))
         for a,i in zip(arrays, at): res[i] = a
         return res
-    return Preds(**{o.name:put(o.name) for o in fields(Preds) if o.name not in ('vocab','multi')}, vocab=first.vocab, multi=first.multi)
+    return Preds(**{o.name:put(o.name) for o in fields(Preds) if o.name not in ('vocab','multi','moved')}, vocab=first.vocab, multi=first.multi, moved=any(p.moved for p in preds))
 
 def _joinable(preds):
     "The parts as a list, or `ValueError` with what differs"
