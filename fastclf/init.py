@@ -7,11 +7,12 @@ Docs: https://fastclf.github.io/fastclf/api/init.html.md"""
 # %% auto #0
 __all__ = ['expected_loss', 'last_linear', 'set_prior_bias', 'set_sigmoid_bias', 'init_weights', 'zero_residual_ends']
 
-# %% ../nbs/api/28_init.ipynb #7959a6e3
+# %% ../nbs/api/28_init.ipynb #5a44ea03
 import numpy as np, pandas as pd, torch
 from torch import nn
 
 from .core import NotedTable
+from .labels import in_class_order
 
 # %% ../nbs/api/28_init.ipynb #250e2142
 def expected_loss(
@@ -37,13 +38,13 @@ def last_linear(
     if not fit: raise ValueError(f"no linear layer of {type(model).__name__} has {k} outputs, the last has {layers[-1].out_features}; build it with the number of classes")
     return fit[-1]
 
-# %% ../nbs/api/28_init.ipynb #7f8e5a9a
+# %% ../nbs/api/28_init.ipynb #477f50ef
 def set_prior_bias(
     model:nn.Module, # its last linear layer with `k` outputs is changed in place
     priors,          # class shares (or counts) as drawn in training, shape `(k,)`, > 0
 ) -> nn.Module:      # the same model
     "Set the bias of the output layer to the log of the class shares"
-    p = np.asarray(priors, dtype=np.float64)
+    p = np.asarray(in_class_order(priors), dtype=np.float64)
     empty = np.flatnonzero(~(p>0)).tolist()
     if empty: raise ValueError(f"classes {empty} have no share, the log is not finite; drop them from the vocab or add examples")
     layer = last_linear(model, len(p))

@@ -8,17 +8,19 @@ Docs: https://fastclf.github.io/fastclf/api/losses.html.md"""
 __all__ = ['of_targets', 'WeightedTargs', 'ClassLoss', 'CrossEntropy', 'Focal', 'LogitAdjusted', 'LabelLoss',
            'BinaryCrossEntropy', 'choose_loss']
 
-# %% ../nbs/api/20_losses.ipynb #c5fd42ca
+# %% ../nbs/api/20_losses.ipynb #5c0c7286
 import warnings
 
 import numpy as np, torch
 import torch.nn.functional as F
 from torch import nn
 
-# %% ../nbs/api/20_losses.ipynb #55f9aedd
+from .labels import in_class_order
+
+# %% ../nbs/api/20_losses.ipynb #be19ca7e
 def _float_buffer(x, name):
     "`x` as a float32 tensor of shape `(k,)` of its own; `ValueError` unless all are finite and not negative"
-    x = torch.as_tensor(x if isinstance(x, torch.Tensor) else np.asarray(x)).detach().to(torch.float32, copy=True)
+    x = torch.as_tensor(x if isinstance(x, torch.Tensor) else np.asarray(in_class_order(x))).detach().to(torch.float32, copy=True)
     if x.ndim!=1 or not torch.isfinite(x).all() or (x<0).any(): raise ValueError(f"{name} must be one finite number >= 0 per class, shape (k,), got {x.tolist()}")
     return x
 

@@ -7,14 +7,15 @@ Docs: https://fastclf.github.io/fastclf/api/margin.html.md"""
 # %% auto #0
 __all__ = ['LDAM', 'CosineLinear', 'Hinge']
 
-# %% ../nbs/api/21_margin.ipynb #b2722410
+# %% ../nbs/api/21_margin.ipynb #aa7a03b8
 import numpy as np, torch
 import torch.nn.functional as F
 from torch import nn
 
+from .labels import in_class_order
 from .losses import ClassLoss, of_targets
 
-# %% ../nbs/api/21_margin.ipynb #590e9969
+# %% ../nbs/api/21_margin.ipynb #64a0838f
 class LDAM(ClassLoss):
     "Cross-entropy with a margin for the true class that grows with its rarity (Cao et al. 2019)"
     def __init__(self,
@@ -24,7 +25,7 @@ class LDAM(ClassLoss):
         reduction:str='mean', # 'mean' (weighted), 'sum' or 'none', shape `(n,)`
     ):
         super().__init__(weight, reduction)
-        n = np.asarray(counts, dtype=np.float64)
+        n = np.asarray(in_class_order(counts), dtype=np.float64)
         empty = np.flatnonzero(~(n>0)).tolist()
         if n.ndim!=1 or empty: raise ValueError(f"counts must be items per class, shape (k,), each > 0, got {n.tolist()}; drop classes without items from the vocab")
         if margin<0: raise ValueError(f"margin must be >= 0, got {margin}; 0 is cross-entropy")

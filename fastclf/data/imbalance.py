@@ -8,12 +8,12 @@ Docs: https://fastclf.github.io/fastclf/api/data.imbalance.html.md"""
 __all__ = ['class_counts', 'imbalance_ratio', 'tiers', 'class_table', 'cooccurrence_table', 'plot_cooccurrence',
            'effective_number', 'class_weights', 'pos_weights', 'class_priors', 'log_priors', 'plot_counts']
 
-# %% ../../nbs/api/14_data.imbalance.ipynb #70152165
+# %% ../../nbs/api/14_data.imbalance.ipynb #5b1f2a04
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from fastcore.meta import delegates
 
 from ..core import NotedTable, check_labels, class_order
-from ..labels import is_multi, label_sets
+from ..labels import in_class_order, is_multi, label_sets
 
 # %% ../../nbs/api/14_data.imbalance.ipynb #a28849b3
 def _flat(labels, vocab=None):
@@ -164,7 +164,7 @@ def plot_cooccurrence(
         ax.text(j, i, f'{vals[i,j]:.2f}' if shares else f'{vals[i,j]:,.0f}', ha='center', va='center', color='w' if vals[i,j]>.6*np.nanmax(vals) else 'k', fontsize=8)
     return ax
 
-# %% ../../nbs/api/14_data.imbalance.ipynb #60eaf71e
+# %% ../../nbs/api/14_data.imbalance.ipynb #097f3c6c
 def effective_number(
     counts,          # items per class, `(k,)`, each > 0
     beta:float=.999, # overlap between items, in [0,1); 0 makes a class worth one item
@@ -179,7 +179,7 @@ def class_weights(
     beta:float=.999, # for 'effective': overlap between items, in [0,1); 0 weights all classes alike
 ) -> np.ndarray:     # weights, shape `(k,)`, float32
     "Weight per class for a loss"
-    n = _checked(counts)
+    n = _checked(in_class_order(counts))
     if how=='sqrt': w = 1/np.sqrt(n)/(1/np.sqrt(n)).max()
     elif how=='balanced': w = n.sum()/(len(n)*n)
     elif how=='effective':
@@ -188,7 +188,7 @@ def class_weights(
     else: raise ValueError(f"unknown how={how!r}; choose 'sqrt', 'balanced' or 'effective'")
     return w.astype(np.float32)
 
-# %% ../../nbs/api/14_data.imbalance.ipynb #44981613
+# %% ../../nbs/api/14_data.imbalance.ipynb #aeb7e5bf
 def pos_weights(
     labels,          # lists of labels, or a frame of zeros and ones; or items per label, `(k,)`, together with `n`
     n:int=None,      # items in all, if `labels` are counts
@@ -197,25 +197,25 @@ def pos_weights(
     "Weight of the positive items per label, for `BCEWithLogitsLoss(pos_weight=)`"
     if n is None and not is_multi(labels): raise ValueError("these are neither lists of labels nor a frame of zeros and ones; if they are counts, give n=, the number of items")
     counts,n = (class_counts(labels),len(labels)) if n is None else (labels,n)
-    pos = _checked(counts, 1)
+    pos = _checked(in_class_order(counts), 1)
     if pos.max()>n: raise ValueError(f"a label has {pos.max():,.0f} items, but n={n:,}; n is the number of items, not of labels")
     full = np.flatnonzero(pos==n)
     if len(full): raise ValueError(f"labels {list(counts.index[full]) if isinstance(counts, pd.Series) else full.tolist()} are on all {n:,} items, so there is nothing to tell apart; drop them")
     return np.minimum((n-pos)/pos, np.inf if cap is None else cap).astype(np.float32)
 
-# %% ../../nbs/api/14_data.imbalance.ipynb #a749b1b6
+# %% ../../nbs/api/14_data.imbalance.ipynb #1340faa5
 def class_priors(
     counts,       # items per class, `(k,)`, each > 0
 ) -> np.ndarray: # share of each class, sum 1, shape `(k,)`, float32
     "Share of each class"
-    n = _checked(counts)
+    n = _checked(in_class_order(counts))
     return (n/n.sum()).astype(np.float32)
 
 def log_priors(
     counts,       # items per class, `(k,)`, each > 0
 ) -> np.ndarray: # natural logarithm of each class's share, shape `(k,)`, float32
     "Logarithm of the share of each class"
-    n = _checked(counts)
+    n = _checked(in_class_order(counts))
     return np.log(n/n.sum()).astype(np.float32)
 
 # %% ../../nbs/api/14_data.imbalance.ipynb #e989fc02
