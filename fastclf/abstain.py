@@ -17,7 +17,7 @@ from .core import NotedTable
 from .preds import Preds, row_blocks
 from .scoring import label_blocks
 
-# %% ../nbs/api/51_abstain.ipynb #a53253d8
+# %% ../nbs/api/51_abstain.ipynb #09f0114e
 def sureness(
     preds:Preds, # predictions of `n` items
 ) -> np.ndarray: # shape `(n,)`, in [0,1]
@@ -27,16 +27,16 @@ def sureness(
 
 def _wrong(preds):
     "Is the answer wrong? Booleans of shape `(n,)`"
-    if preds.targs is None: raise ValueError("no targets: the risk can only be seen on labelled items; pass the validation part")
+    if preds.targs is None or not len(preds): raise ValueError("no labelled items: the risk can only be seen where the class is known; pass the validation part")
     if not preds.multi: return preds.decoded!=preds.targs
     return np.concatenate([(d!=t).any(1) for _,t,d in label_blocks(preds)])
 
-# %% ../nbs/api/51_abstain.ipynb #28203731
+# %% ../nbs/api/51_abstain.ipynb #1747c883
 def risk_coverage(
     preds:Preds,  # predictions with targets
 ) -> NotedTable:  # a row per threshold, surest first: threshold, answered (items), coverage, risk, se
     "Share of answers that are wrong, for every share of items answered"
-    sure,bad = sureness(preds),_wrong(preds)
+    bad,sure = _wrong(preds),sureness(preds)
     order = np.argsort(-sure, kind='stable')
     s,n = sure[order].astype(np.float64),len(preds)
     cut = np.r_[np.flatnonzero(s[1:]<s[:-1])+1, n]
@@ -61,7 +61,7 @@ class Abstention(SavedFit):
         check_fits(self, preds)
         return sureness(preds).astype(np.float64)>=self.threshold
 
-# %% ../nbs/api/51_abstain.ipynb #55af34c0
+# %% ../nbs/api/51_abstain.ipynb #23f08969
 def choose_abstention(
     preds:Preds,     # validation or out-of-fold predictions, with targets
     risk:float=.05,  # largest share of answers that may be wrong, in (0,1)
@@ -69,26 +69,29 @@ def choose_abstention(
 ) -> Abstention:     # to call on predictions of the same model
     "The largest coverage whose risk is at most `risk`, with confidence `1-delta`"
     from scipy.stats import beta
-    if not 0<risk<1: raise ValueError(f"risk must be in (0,1), got {risk}; pass a share, not a percentage")
+    for o,v in dict(risk=risk, delta=delta).items():
+        if not 0<v<1: raise ValueError(f"{o} must be in (0,1), got {v}; pass a share, not a percentage")
     c,n = risk_coverage(preds),len(preds)
     at = np.unique(np.searchsorted(c.answered, np.ceil(n*np.linspace(.02, 1, 50)).clip(1, n)))
     m,e = c.answered.to_numpy()[at],np.rint(c.risk*c.answered).to_numpy()[at]
     bound = np.where(e<m, beta.ppf(1-delta, e+1, np.maximum(m-e, 1)), 1.)
-    start = int(np.argmax(m>=np.log(delta)/np.log1p(-risk)))
+    need = np.log(delta)/np.log1p(-risk)
+    start = int(np.argmax(m>=need))
     good = np.r_[bound[start:]<=risk, False]
     stop = start+int(good.argmin())
-    head = f"at most {risk:.1%} of the answers wrong with confidence {1-delta:.0%}, fitted on n = {n:,}"
-    if stop==start or m.max()<np.log(delta)/np.log1p(-risk): return Abstention(preds.vocab, 2., preds.multi, f"{head}: nothing is answered, for not even the surest items keep it; more items, or a larger risk")
+    head = f"at most {risk:.1%} of the answers wrong with confidence {100*(1-delta):.6g}%, fitted on n = {n:,}"
+    why = f"that takes {int(np.ceil(need))} items without a mistake" if n<need else 'not even the surest items keep it'
+    if stop==start or n<need: return Abstention(preds.vocab, 2., preds.multi, f"{head}: nothing is answered, for {why}; more items, or a larger risk")
     i = stop-1
     return Abstention(preds.vocab, float(c.threshold.iloc[at[i]]), preds.multi, f"{head}: {m[i]/n:.1%} answered, {e[i]/m[i]:.2%} of them wrong here; for items drawn alike")
 
-# %% ../nbs/api/51_abstain.ipynb #2e6caffa
+# %% ../nbs/api/51_abstain.ipynb #82a7f5d4
 def answers_table(
     ab:Abstention, # from `choose_abstention`
     preds:Preds,   # other labelled predictions of the same model
 ) -> NotedTable:   # a row per true class (label): items, answered (share), wrong (share of its answered items), wrong_all (share of all its items)
     "Which classes are answered, and how often wrongly"
-    yes,bad = ab(preds),_wrong(preds)
+    bad,yes = _wrong(preds),ab(preds)
     masks = np.stack([np.ones_like(bad), yes, yes&bad, bad]).astype(np.float32)
     n,a,lost,lost_all = sum(masks[:,i:i+len(t)]@t for i,t,_ in label_blocks(preds))
     share = lambda x,m: np.where(m>0, x/np.maximum(m, 1), np.nan)

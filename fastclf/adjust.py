@@ -7,39 +7,46 @@ Docs: https://fastclf.github.io/fastclf/api/adjust.html.md"""
 # %% auto #0
 __all__ = ['logit_adjustment', 'adjust_logits', 'adjustment_gain', 'tau_table', 'choose_tau', 'prior_shift', 'estimated_shift']
 
-# %% ../nbs/api/51_adjust.ipynb #142617c7
+# %% ../nbs/api/51_adjust.ipynb #d9615e22
 import numpy as np, pandas as pd
 from fastcore.meta import delegates
 
 from .adjustment import Adjustment, log_scores
 from .core import NotedTable
+from .labels import by_class
 from .metrics import paired_table
 from .preds import Preds, row_blocks
 
-# %% ../nbs/api/51_adjust.ipynb #ceb2d39c
+# %% ../nbs/api/51_adjust.ipynb #203d1865
 def _shares(shares, vocab, name='prior'):
-    "`shares` as float64 of sum 1, shape `(k,)`, checked"
-    shares = np.asarray(shares, dtype=np.float64)
-    if shares.shape!=(len(vocab),): raise ValueError(f"{name}s have shape {shares.shape}; pass one share for each of the {len(vocab)} classes, in the order of preds.vocab")
+    "`shares` as float64 of sum 1, shape `(k,)` in the order of `vocab`, checked"
+    shares = by_class(shares, list(map(str, vocab))).astype(np.float64)
     empty = np.flatnonzero(~(shares>0))
     if len(empty): raise ValueError(f"classes {[vocab[i] for i in empty[:5]]} have {name} 0: nothing was learnt about them; take counts of the training part")
     return shares/shares.sum()
 
+def _moves(vocab, old, new, among):
+    "The three shares that change most, of the classes `among`, in words"
+    most = sorted(among, key=lambda i: -abs(np.log(new[i]/old[i])))[:3]
+    return ', '.join(f"{vocab[i]} {old[i]:.3g} to {new[i]:.3g}" for i in most)
+
 def _one_label(preds):
     if preds.multi: raise ValueError("several labels per item have no common prior; choose a threshold for each label instead: choose_thresholds(preds)")
 
-# %% ../nbs/api/51_adjust.ipynb #ff89c72d
+# %% ../nbs/api/51_adjust.ipynb #f81616da
 def logit_adjustment(
     vocab:list,        # the `k` class names, such as `preds.vocab`
-    priors:np.ndarray, # shares (or counts) of the classes as drawn in training, shape `(k,)`, each > 0
+    priors,            # shares (or counts) of the classes as drawn in training, each > 0: dict or Series by name, or shape `(k,)` in the order of the vocab
     tau:float=1.,      # strength: 0 none, 1 as if all classes were equally common
 ) -> Adjustment:       # probabilities proportional to `probs/priors**tau`
     "Post-hoc logit adjustment (Menon et al. 2021) as an object to save and to call"
-    return Adjustment(vocab, -tau*np.log(_shares(priors, vocab)), note=f"logit adjustment, tau = {tau:g}; for a model whose loss, weights or sampler did not correct for imbalance")
+    s = _shares(priors, vocab)
+    said = f"priors from {s.max():.3g} ({vocab[s.argmax()]}) to {s.min():.3g} ({vocab[s.argmin()]})"
+    return Adjustment(vocab, -tau*np.log(s), note=f"logit adjustment, tau = {tau:g}, {said}; for a model whose loss, weights or sampler did not correct for imbalance")
 
 def adjust_logits(
     preds:Preds,       # predictions of a model that was not corrected for imbalance
-    priors:np.ndarray, # shares (or counts) of the classes as drawn in training, shape `(k,)`, each > 0
+    priors,            # shares (or counts) of the classes as drawn in training, each > 0: dict or Series by name, or shape `(k,)` in the order of the vocab
     tau:float=1.,      # strength: 0 none, 1 as if all classes were equally common
 ) -> Preds:            # probabilities proportional to `probs/priors**tau`, with losses to match
     "Post-hoc logit adjustment of predictions (Menon et al. 2021)"
@@ -63,10 +70,10 @@ def _gain_note(df, tau, n):
     elif lost: end = 'worse, do not adjust: the model is corrected already by its loss, weights or sampler, or its probabilities are too flat'
     return f"logit adjustment with tau = {tau:g}, no re-training: {parts} (n = {n}): {end}"
 
-# %% ../nbs/api/51_adjust.ipynb #3ee4faa7
+# %% ../nbs/api/51_adjust.ipynb #65c6aedd
 def adjustment_gain(
     preds:Preds,       # predictions with targets, of a model that was not corrected for imbalance
-    priors:np.ndarray, # shares (or counts) of the classes as drawn in training, shape `(k,)`, each > 0
+    priors,            # shares (or counts) of the classes as drawn in training, each > 0: dict or Series by name, or shape `(k,)` in the order of the vocab
     tau:float=1.,      # strength of the adjustment
 ) -> NotedTable:            # rows accuracy, balanced_accuracy, macro_f1; columns before, after, difference, se, z
     "What post-hoc logit adjustment would change, with paired standard errors"
@@ -74,7 +81,7 @@ def adjustment_gain(
     df = paired_table(preds.decoded, _adjusted(preds, priors, tau), preds.targs, len(preds.vocab))
     return NotedTable(df.rename(columns=dict(a='before', b='after')), note=_gain_note(df, tau, len(preds)))
 
-# %% ../nbs/api/51_adjust.ipynb #005d344c
+# %% ../nbs/api/51_adjust.ipynb #efd2eaf5
 def _best(df):
     "Strength with the highest score (the first column), or 0 if it does not beat 0 by two standard errors"
     best = df.iloc[:,0].idxmax()
@@ -82,7 +89,7 @@ def _best(df):
 
 def tau_table(
     preds:Preds,           # predictions of the validation part, with targets
-    priors:np.ndarray,     # shares (or counts) of the classes as drawn in training, shape `(k,)`, each > 0
+    priors,                # shares (or counts) of the classes as drawn in training, each > 0: dict or Series by name, or shape `(k,)` in the order of the vocab
     taus:tuple=(.25,.5,.75,1.,1.25,1.5), # strengths to try
     score:str='macro_f1',  # 'macro_f1', 'balanced_accuracy' or 'accuracy'
 ) -> NotedTable:                # index tau, 0 first; the score, its difference from tau = 0, se and z; the note names the choice
@@ -94,25 +101,25 @@ def tau_table(
     best = _best(df)
     return NotedTable(pd.concat([start,df]).rename_axis('tau'), note=f"chosen: tau = {best:g}" + ('' if best else ', since no other is better by two standard errors') + f" (n = {len(preds)}; report its score on another part)")
 
-# %% ../nbs/api/51_adjust.ipynb #a3816d23
+# %% ../nbs/api/51_adjust.ipynb #950623d5
 @delegates(tau_table)
 def choose_tau(
     preds:Preds,       # predictions of the validation part, with targets
-    priors:np.ndarray, # shares (or counts) of the classes as drawn in training, shape `(k,)`, each > 0
+    priors,            # shares (or counts) of the classes as drawn in training, each > 0: dict or Series by name, or shape `(k,)` in the order of the vocab
     **kwargs,
 ) -> float:            # the best strength; 0 if none beats 0 by two paired standard errors
     "The strength of the adjustment that `tau_table` chooses"
     return _best(tau_table(preds, priors, **kwargs))
 
-# %% ../nbs/api/51_adjust.ipynb #8deb33b6
+# %% ../nbs/api/51_adjust.ipynb #f12cedfd
 def prior_shift(
     vocab:list,        # the `k` class names, such as `preds.vocab`
-    source:np.ndarray, # shares (or counts) of the classes as drawn in training, shape `(k,)`, each > 0
-    target:np.ndarray, # shares where the model is used, shape `(k,)`, each > 0
+    source,            # shares (or counts) of the classes as drawn in training, each > 0: dict or Series by name, or shape `(k,)` in the order of the vocab
+    target,            # shares (or counts) where the model is used, each > 0, in either form
 ) -> Adjustment:       # probabilities proportional to `probs*target/source`
     "What the model would say had it learnt from the mix `target` (Saerens et al. 2002, eq. 4)"
     s,t = _shares(source, vocab),_shares(target, vocab, 'target share')
-    return Adjustment(vocab, np.log(t/s), note="known shift of the class shares; only where the items of a class look as they did in training")
+    return Adjustment(vocab, np.log(t/s), note=f"known shift of the class shares: {_moves(vocab, s, t, range(len(s)))}; only where the items of a class look as they did in training")
 
 # %% ../nbs/api/51_adjust.ipynb #7e0f0dcd
 def _em(probs, source, free, steps=1000):
@@ -126,10 +133,10 @@ def _em(probs, source, free, steps=1000):
         if np.abs((ratio-old)*source).max()<1e-6: break
     return ratio,np.log(mixed(ratio)/mixed(np.ones(len(source)))).sum()
 
-# %% ../nbs/api/51_adjust.ipynb #1b445dbd
+# %% ../nbs/api/51_adjust.ipynb #30378e43
 def estimated_shift(
     preds:Preds,       # predictions of the new items; targets are not used
-    source:np.ndarray, # shares (or counts) of the classes as drawn in training, shape `(k,)`, each > 0
+    source,            # shares (or counts) of the classes as drawn in training, each > 0: dict or Series by name, or shape `(k,)` in the order of the vocab
     min_count:int=20,  # expected items below which a class keeps its old share
 ) -> Adjustment:       # to call on `preds`; no change where the mix cannot be told from the old one
     "Estimate the class shares of unlabelled items by EM (Saerens et al. 2002) and shift to them"
@@ -138,10 +145,9 @@ def estimated_shift(
     s,free = _shares(source, preds.vocab),preds.probs.sum(0, dtype=np.float64)>=min_count
     held = [v for v,o in zip(preds.vocab, free) if not o]
     kept = f"; {len(held)} classes with fewer than {min_count} expected items keep their share: {held[:10]}" if held else ''
-    if free.sum()<2: return Adjustment(preds.vocab, note=f"no change: fewer than 2 classes have {min_count} expected items{kept}")
+    if free.sum()<2: return Adjustment(preds.vocab, note=f"no change: fewer than 2 classes have {min_count} expected items (n = {len(preds):,}){kept}")
     ratio,lift = _em(preds.probs, s, free)
     p = chi2.sf(2*max(lift, 0), free.sum()-1)
     if p>.01: return Adjustment(preds.vocab, note=f"no change: the mix cannot be told from that of training (n = {len(preds):,}, p = {p:.2g})")
-    most = sorted(np.flatnonzero(free), key=lambda i: -abs(np.log(ratio[i])))[:3]
-    said = ', '.join(f"{preds.vocab[i]} {s[i]:.3f} to {s[i]*ratio[i]:.3f}" for i in most)
-    return Adjustment(preds.vocab, np.log(np.maximum(ratio, 1e-6)), note=f"estimated shift of the class shares (n = {len(preds):,}, p = {p:.2g}): {said}{kept}; only for calibrated models")
+    ratio = np.maximum(ratio, 1e-6)
+    return Adjustment(preds.vocab, np.log(ratio), note=f"estimated shift of the class shares (n = {len(preds):,}, p = {p:.2g}): {_moves(preds.vocab, s, s*ratio, np.flatnonzero(free))}{kept}; only for calibrated models")

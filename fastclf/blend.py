@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/blend.html.md"""
 # %% auto #0
 __all__ = ['Blend', 'fit_blend', 'greedy_blend', 'Stack', 'fit_stack']
 
-# %% ../nbs/api/53_blend.ipynb #32474fab
+# %% ../nbs/api/53_blend.ipynb #b394659f
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,9 +15,9 @@ import numpy as np
 from .adjustment import SavedFit, check_fits, fit_lines, from_scores, log_scores
 from .compare import preds_scores
 from .ensemble import ensemble
-from .preds import Preds, align_preds, row_blocks
+from .preds import align_preds, row_blocks
 
-# %% ../nbs/api/53_blend.ipynb #0a28a969
+# %% ../nbs/api/53_blend.ipynb #e94aecb5
 @dataclass(eq=False, repr=False)
 class Blend(SavedFit):
     "Weights of the members; call it on a list of `Preds` in the order of the fit"
@@ -28,19 +28,22 @@ class Blend(SavedFit):
     def __post_init__(self): self.weights = np.asarray(self.weights, dtype=np.float64)
     def __call__(self, preds):
         "Weighted mean of the members, as `Preds`"
-        _check_members(self, preds, len(self.weights))
-        return ensemble(preds, self.weights)
+        return ensemble(_members(self, preds, len(self.weights)), self.weights)
 
-def _check_members(fit, preds, m):
-    if isinstance(preds, Preds) or len(preds)!=m: raise ValueError(f"fitted for {m} members, got {1 if isinstance(preds, Preds) else len(preds)}; pass a list of them in the same order as in the fit")
-    check_fits(fit, preds[0])
-
-def _labelled(preds):
+def _members(fit, preds, m):
+    "The `m` members that `fit` is for, aligned, or an error"
     preds = align_preds(preds)
-    if preds[0].targs is None: raise ValueError("no targets: a combination is fitted on labelled items; pass predictions of the validation part or out-of-fold ones")
+    if len(preds)!=m: raise ValueError(f"fitted for {m} members, got {len(preds)}; pass a list of them in the same order as in the fit")
+    check_fits(fit, preds[0])
     return preds
 
-# %% ../nbs/api/53_blend.ipynb #d50bcc47
+def _labelled(preds):
+    "The members aligned, if there are labelled items"
+    preds = align_preds(preds)
+    if preds[0].targs is None or not len(preds[0]): raise ValueError("no labelled items: a combination is fitted where the labels are known; pass predictions of the validation part or out-of-fold ones")
+    return preds
+
+# %% ../nbs/api/53_blend.ipynb #ab4a617b
 def _true_probs(preds, most=2_000_000):
     "Probability that each member gives to what is true, shape `(cells,m)`, float64"
     n,k = preds[0].probs.shape
@@ -48,6 +51,11 @@ def _true_probs(preds, most=2_000_000):
     rows = np.unique(np.linspace(0, n-1, min(n, max(1, most//k))).astype(int))
     t = preds[0].targs[rows]>0
     return np.stack([np.where(t, p.probs[rows], 1-p.probs[rows]).ravel() for p in preds], 1).astype(np.float64)
+
+def _fitted_on(preds, w):
+    "What the weights `w` rest on, for the note"
+    n = len(preds[0])
+    return f"fitted on n = {n:,}: {', '.join(f'{o:.3f}' for o in w)}" + ("; so few items choose by luck: the plain mean, ensemble(preds), is safer" if n<50 else '')
 
 def fit_blend(
     preds:list, # `Preds` of the same labelled items, one per member: of a validation part, or out-of-fold
@@ -59,9 +67,9 @@ def fit_blend(
     for _ in range(2000):
         old,w = w,w*((1/(q@w))@q)/len(q)
         if np.abs(w-old).max()<1e-7: break
-    return Blend(preds[0].vocab, w/w.sum(), preds[0].multi, f"weights by log loss, fitted on n = {len(preds[0]):,}: {', '.join(f'{o:.3f}' for o in w)}; judge it by crossfit(preds, fit_blend)")
+    return Blend(preds[0].vocab, w/w.sum(), preds[0].multi, f"weights by log loss, {_fitted_on(preds, w)}; judge it by crossfit(preds, fit_blend)")
 
-# %% ../nbs/api/53_blend.ipynb #614e0fd3
+# %% ../nbs/api/53_blend.ipynb #173020c5
 def greedy_blend(
     preds:list,           # `Preds` of the same labelled items, one per member: of a validation part, or out-of-fold
     score:str='macro_f1', # to make best: 'macro_f1', 'balanced_accuracy', 'accuracy' or 'log_loss'; several labels: 'macro_f1', 'micro_f1', 'exact' or 'log_loss'
@@ -83,9 +91,9 @@ def greedy_blend(
         chosen.append(-top[2])
         if top[:2]>best[:2]: best = *top[:2],s
     w = np.bincount(chosen[:best[2]], minlength=len(preds))/best[2]
-    return Blend(preds[0].vocab, w, preds[0].multi, f"{(w>0).sum()} of {len(preds)} members chosen greedily for {score}, {best[2]} steps, fitted on n = {len(total):,}; judge it by crossfit")
+    return Blend(preds[0].vocab, w, preds[0].multi, f"{(w>0).sum()} of {len(preds)} members chosen greedily for {score}, {best[2]} steps, {_fitted_on(preds, w)}; judge it by crossfit")
 
-# %% ../nbs/api/53_blend.ipynb #fd6ae146
+# %% ../nbs/api/53_blend.ipynb #c9ff2563
 @dataclass(eq=False, repr=False)
 class Stack(SavedFit):
     "Lines on the members' log-probabilities (several labels: log-odds); call it on a list of `Preds` in the order of the fit"
@@ -97,8 +105,7 @@ class Stack(SavedFit):
     def __post_init__(self): self.scale,self.shift = (np.asarray(o, dtype=np.float64) for o in (self.scale, self.shift))
     def __call__(self, preds):
         "The stack's `Preds`"
-        _check_members(self, preds, len(self.scale))
-        preds = align_preds(preds)
+        preds = _members(self, preds, len(self.scale))
         res = np.empty_like(preds[0].probs)
         for r in row_blocks(*res.shape):
             x = sum(w*log_scores(p.probs[r], self.multi) for w,p in zip(self.scale, preds))

@@ -14,7 +14,7 @@ from .adjustment import Adjustment, fit_lines
 from .core import NotedTable
 from .preds import Preds, row_blocks
 
-# %% ../nbs/api/51_calibrate.ipynb #6b085deb
+# %% ../nbs/api/51_calibrate.ipynb #ed8441ad
 def _cells(preds):
     "Probabilities and outcomes, a block of rows at a time: of the prediction, or of every label"
     for r in row_blocks(*preds.probs.shape):
@@ -27,7 +27,7 @@ def reliability_table(
     bins:int=10,  # bins of equal width in [0,1]
 ) -> NotedTable:  # a row per bin with items: low, high, items (cells), prob (mean), right (share), se (of the share), gap (right minus prob)
     "Mean probability and share that is right in bins of probability"
-    if preds.targs is None: raise ValueError("no targets: whether probabilities are right can only be seen on labelled items")
+    if preds.targs is None or not len(preds): raise ValueError("no labelled items: whether probabilities are right can only be seen where the class is known")
     sums = np.zeros((3,bins))
     for p,y in _cells(preds):
         at = np.clip(np.ceil(p*bins)-1, 0, bins-1).astype(np.int64)
@@ -54,19 +54,22 @@ def plot_reliability(
     ax.set(xlabel='stated probability', ylabel='true share' if preds.multi else 'share that is right', xlim=(0,1), ylim=(0,1))
     return ax
 
-# %% ../nbs/api/51_calibrate.ipynb #c2d978fa
+# %% ../nbs/api/51_calibrate.ipynb #b700a5d7
 def calibrate(
     preds:Preds,           # validation or out-of-fold predictions, with targets
     how:str='temperature', # 'temperature', one factor; 'vector', a factor and a shift per class
-    min_count:int=50,      # 'vector': items with the class, and without, below which it keeps the common factor
+    min_count:int=50,      # items below which nothing is changed; 'vector': with the class, and without, below which it keeps the common factor
 ) -> Adjustment:           # to call on predictions of the same model
     "Temperature or vector scaling (Guo et al. 2017)"
-    if preds.targs is None: raise ValueError("no targets: calibration is fitted on labelled items; pass the validation part")
+    if preds.targs is None or not len(preds): raise ValueError("no labelled items: calibration is fitted where the class is known; pass the validation part")
     if how not in ('temperature','vector'): raise ValueError(f"no calibration {how!r}; use 'temperature' or 'vector'")
     n,k = preds.probs.shape
+    if n<min_count: return Adjustment(preds.vocab, multi=preds.multi, note=f"no change: n = {n} is too few to fit a {how} scaling, which takes {min_count} items")
     counts = preds.targs.sum(0) if preds.multi else np.bincount(preds.targs, minlength=k)
     free = (counts>=min_count)&(n-counts>=min_count)&(how=='vector')
     w,b = fit_lines([preds], free)
+    alone = not preds.multi and k>1 and counts.max()==n
     held = [v for v,o in zip(preds.vocab, free) if not o] if how=='vector' else []
     note = f"{how} scaling, fitted on n = {n:,}" + (f", temperature {1/w[0,0]:.3g}" if how=='temperature' else f", {free.sum()} of {k} classes with a line of their own")
+    if alone: note += f"; all items are of {preds.vocab[counts.argmax()]!r}, so that it may be wrong for every other class"
     return Adjustment(preds.vocab, b, w[0], preds.multi, note+(f"; common factor for fewer than {min_count} items: {held[:10]}" if held else ''))

@@ -17,13 +17,17 @@ from .core import NotedTable
 from .preds import Preds
 from .scoring import label_blocks
 
-# %% ../nbs/api/51_conformal.ipynb #21a701ea
+# %% ../nbs/api/51_conformal.ipynb #1c5beaf1
+def _rank(n, alpha):
+    "Which of `n` probabilities, the smallest first, is the line; 0 if they are too few"
+    return int(np.floor(alpha*(n+1)+1e-9))
+
 def _line(p, alpha):
     "The lower line for the probabilities `p` of true classes; 0, which takes everything in, if there are too few"
-    i = int(np.floor(alpha*(len(p)+1)+1e-9))
+    i = _rank(len(p), alpha)
     return float(np.partition(p, i-1)[i-1]) if i>=1 else 0.
 
-# %% ../nbs/api/51_conformal.ipynb #e3f46725
+# %% ../nbs/api/51_conformal.ipynb #e8a87bad
 @dataclass(eq=False, repr=False)
 class ConformalSets(SavedFit):
     "A line per class; call it on `Preds` for sets of classes, booleans of shape `(n,k)`"
@@ -39,40 +43,52 @@ class ConformalSets(SavedFit):
         return preds.probs>=self.line.astype(np.float32)
 
 def _lines(preds, alpha, by_class, min_count):
-    "A line per class `(k,)` and which classes have one of their own"
+    "A line per class `(k,)`, which classes have one of their own, and how many items each line is read off"
     n,k = preds.probs.shape
     ts = [np.flatnonzero(preds.targs[:,c] if preds.multi else preds.targs==c) for c in range(k)]
     own = np.array([by_class and len(o)>=min_count for o in ts])
     true = np.concatenate([preds.probs[o,c] for c,o in enumerate(ts)])
-    return np.array([_line(preds.probs[o,c] if w else true, alpha) for c,(o,w) in enumerate(zip(ts, own))]),own
+    parts = [preds.probs[o,c] if w else true for c,(o,w) in enumerate(zip(ts, own))]
+    return np.array([_line(o, alpha) for o in parts]),own,np.array([len(o) for o in parts])
 
-# %% ../nbs/api/51_conformal.ipynb #8d133d00
+# %% ../nbs/api/51_conformal.ipynb #91bdca47
+def _note(preds, alpha, by_class, min_count, own, sizes):
+    "What the sets promise, for which classes they do not, and which have no line"
+    few,share = np.array([_rank(n, alpha)<1 for n in sizes]),f"{100*(1-alpha):.6g}%"
+    takes = f"a line for {share} takes {int(np.ceil((1-1e-9)/alpha))-1} labelled items"
+    if few.all(): return f"too few items: every set holds all {len(few)} classes and says nothing; {takes}, there are {sizes.max()}"
+    names = lambda m: [v for v,o in zip(preds.vocab, m) if o][:10]
+    note = f"{'class by class' if by_class else 'on average over items'} {share} of the sets hold the true class, fitted on n = {len(preds):,}; for items drawn alike"
+    if by_class and not own.all(): note += f"; no promise of their own for classes with fewer than {min_count} items: {names(~own)}"
+    return note+(f"; {takes}, so these classes are in every set: {names(few)}" if few.any() else '')
+
+# %% ../nbs/api/51_conformal.ipynb #96f3c9c8
 def conformal_sets(
     preds:Preds,       # labelled predictions that served nothing else: not training, not the choice of an epoch
     alpha:float=.1,    # share of items whose true class may be missing, in (0,1)
-    by_class=False,    # keep the promise for each class, rather than on average?
+    by_class:bool=False, # keep the promise for each class, rather than on average?
     min_count:int=None, # `by_class`: items below which a class keeps the plain line; `1/alpha` or 20, whichever is more, if None
 ) -> ConformalSets:    # to call on predictions of the same model
     "Sets of classes that hold the true one with probability `1-alpha` (split conformal; class-wise: Sadinle et al. 2019)"
     if preds.targs is None or not len(preds): raise ValueError("no labelled items: the line is read off items whose class is known")
+    if not isinstance(by_class, (bool,np.bool_)): raise TypeError(f"by_class must be True or False, got {by_class!r}; the promise is kept for every class with items enough, or on average")
     if not 0<alpha<1: raise ValueError(f"alpha must be in (0,1), got {alpha}; 0.1 asks for sets that hold the true class nine times in ten")
     if preds.multi and not by_class: raise ValueError("several labels per item: an item has no one true class; pass by_class=True for a promise label by label")
     min_count = max(20, int(np.ceil(1/alpha))) if min_count is None else min_count
-    line,own = _lines(preds, alpha, by_class, min_count)
-    held = [v for v,o in zip(preds.vocab, own) if not o] if by_class else []
-    note = f"{'class by class' if by_class else 'on average over items'} {1-alpha:.0%} of the sets hold the true class, fitted on n = {len(preds):,}; for items drawn alike"
-    return ConformalSets(preds.vocab, line, alpha, preds.multi, note+(f"; no promise of their own for classes with fewer than {min_count} items: {held[:10]}" if held else ''))
+    line,own,sizes = _lines(preds, alpha, by_class, min_count)
+    return ConformalSets(preds.vocab, line, alpha, preds.multi, _note(preds, alpha, by_class, min_count, own, sizes))
 
-# %% ../nbs/api/51_conformal.ipynb #abfe5001
+# %% ../nbs/api/51_conformal.ipynb #b0d4ed36
 def coverage_table(
     sets:ConformalSets, # from `conformal_sets`
     preds:Preds,        # other labelled predictions of the same model
 ) -> NotedTable:        # a row per class with items: items, coverage (share of its items whose set holds it), se, size (mean classes in their sets)
     "How often the sets hold the true class, class by class, and how large they are"
-    if preds.targs is None: raise ValueError("no targets: coverage can only be seen on labelled items")
+    if preds.targs is None or not len(preds): raise ValueError("no labelled items: coverage can only be seen where the class is known")
     s,k = sets(preds),len(preds.vocab)
     size = s.sum(1)
     n,hit,total = sum(np.stack([t.sum(0), (s[i:i+len(t)]&t).sum(0), size[i:i+len(t)]@t]) for i,t,_ in label_blocks(preds))
+    if not n.sum(): raise ValueError(f"none of the {len(preds):,} items has a label: there is no true class that a set could hold")
     df = pd.DataFrame(dict(items=n, coverage=hit/np.maximum(n, 1)), index=preds.vocab)
     df['se'] = np.sqrt(df.coverage*(1-df.coverage)/np.maximum(n, 1))
     df['size'] = total/np.maximum(n, 1)

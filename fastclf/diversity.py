@@ -21,7 +21,7 @@ def _says(preds):
         d = p>=.5 if preds.multi else p.argmax(1)
         yield d.ravel(),(d!=t).ravel()
 
-# %% ../nbs/api/53_diversity.ipynb #d4a8a36a
+# %% ../nbs/api/53_diversity.ipynb #8efdf115
 def diversity_table(
     preds:list,      # `Preds` of the same items, with targets, two or more
     names:list=None, # a name per member; '0', '1'... by default
@@ -30,7 +30,7 @@ def diversity_table(
     preds = align_preds(preds)
     m,names = len(preds),[str(i) for i in range(len(preds))] if names is None else [str(o) for o in names]
     if m<2 or len(names)!=m: raise ValueError(f"{m} members and {len(names)} names; pass two or more members and a name for each")
-    if preds[0].targs is None: raise ValueError("no targets: which mistakes are shared can only be seen on labelled items")
+    if preds[0].targs is None or not len(preds[0]): raise ValueError("no labelled items: which mistakes are shared can only be seen where the labels are known")
     n,differ,both = 0,np.zeros((m,m)),np.zeros((m,m))
     for block in zip(*map(_says, preds)):
         d,w = (np.stack(o) for o in zip(*block))
@@ -45,13 +45,15 @@ def diversity_table(
     lo,hi = df.loc[df.disagree.idxmin()],df.loc[df.disagree.idxmax()]
     return NotedTable(df, note=f"mean disagreement {df.disagree.mean():.4f} (n = {n:,}); least alike {hi.a} and {hi.b} ({hi.disagree:.4f}), most alike {lo.a} and {lo.b} ({lo.disagree:.4f}); next: ensemble_table(preds)")
 
-# %% ../nbs/api/53_diversity.ipynb #8dab2511
+# %% ../nbs/api/53_diversity.ipynb #f5945194
 def plot_diversity(
     table:pd.DataFrame,   # from `diversity_table`
-    by:str='disagree',    # column to draw
+    by:str='disagree',    # column to draw: 'disagree', 'both_wrong' or 'q'
     ax=None,              # Axes to draw on; new if None
 ):                        # the Axes
     "Each pair of members as a square"
+    if by not in ('disagree','both_wrong','q'): raise ValueError(f"cannot draw {by!r}; use 'disagree', 'both_wrong' or 'q'")
+    if table[by].isna().all(): raise ValueError(f"{by!r} needs mistakes of both members, and no pair has them; draw 'disagree'")
     names = list(dict.fromkeys([*table.a,*table.b]))
     x = np.full((len(names),len(names)), np.nan)
     for r in table.itertuples(): x[names.index(r.a),names.index(r.b)] = x[names.index(r.b),names.index(r.a)] = getattr(r, by)

@@ -7,10 +7,11 @@ Docs: https://fastclf.github.io/fastclf/api/scoring.html.md"""
 # %% auto #0
 __all__ = ['label_blocks', 'hits', 'boot_hits', 'count_scores', 'item_scores', 'auc_table', 'score_table']
 
-# %% ../nbs/api/07_scoring.ipynb #b3125164
+# %% ../nbs/api/07_scoring.ipynb #6badb4db
 import numpy as np, pandas as pd
 
 from .core import NotedTable
+from .labels import by_class
 from .metrics import boot_counts
 from .preds import Preds
 
@@ -192,18 +193,18 @@ def _order(preds, auc):
     res = {o:(items[o].mean(),items[o].std(ddof=1)/np.sqrt(len(items))) for o in items if o!='accuracy'}
     return res | _means(auc)
 
-# %% ../nbs/api/07_scoring.ipynb #acfdaa78
+# %% ../nbs/api/07_scoring.ipynb #00ea4ff8
 def _tier_scores(h, boot, tiers):
     "Macro-F1 of each tier with the standard error"
     names = sorted(set(tiers), key=lambda o: dict(head=0, medium=1, tail=2).get(o, 3))
-    masks = {o:(np.asarray(tiers)==o)&(h[1]>0) for o in names}
+    masks = {o:(tiers==o)&(h[1]>0) for o in names}
     mean = lambda c,m: _f1(*np.moveaxis(c[...,m], -2, 0)).mean(-1)
     return {f'macro_f1_{o}':(mean(h, m),mean(boot, m).std(ddof=1)) for o,m in masks.items() if m.any()}
 
-# %% ../nbs/api/07_scoring.ipynb #e6d4089e
+# %% ../nbs/api/07_scoring.ipynb #e72586a0
 def score_table(
     preds:Preds,      # predictions with targets, one label per item or several
-    tiers=None,       # tier of each class, shape `(k,)`, such as 'head': adds macro-F1 of each tier
+    tiers=None,       # tier of each class, such as 'head': dict or Series by name, or shape `(k,)` in the order of the vocab; adds macro-F1 of each tier
     n_boot:int=1000,  # resampled sets
     seed:int=0,       # seed of the resampling
 ) -> NotedTable:      # a row per score: score, se, low, high (95 % interval)
@@ -212,7 +213,7 @@ def score_table(
     h,boot,auc = hits(preds),boot_hits(preds, n_boot, seed),_rankings(preds)
     s,b = count_scores(*h, preds.multi),count_scores(*np.moveaxis(boot, 1, 0), preds.multi)
     res = {o:(s[o],b[o].std(ddof=1)) for o in s} | _order(preds, auc)
-    if tiers is not None: res |= _tier_scores(h, boot, tiers)
+    if tiers is not None: res |= _tier_scores(h, boot, by_class(tiers, preds.vocab))
     df = pd.DataFrame(res, index=['score','se'], dtype=float).T
     top = np.where(df.index=='log_loss', np.inf, 1)
     df = df.assign(low=np.maximum(df.score-1.96*df.se, np.where(df.index=='mcc', -1, 0)), high=np.minimum(df.score+1.96*df.se, top))

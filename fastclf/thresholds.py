@@ -7,10 +7,10 @@ Docs: https://fastclf.github.io/fastclf/api/thresholds.html.md"""
 # %% auto #0
 __all__ = ['threshold_curve', 'plot_thresholds', 'choose_thresholds', 'thresholds_table']
 
-# %% ../nbs/api/51_thresholds.ipynb #19cc3eaf
+# %% ../nbs/api/51_thresholds.ipynb #48cce754
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 
-from .adjustment import Adjustment, from_scores, log_scores
+from .adjustment import Adjustment, class_values, from_scores, log_scores
 from .core import NotedTable
 from .preds import Preds, row_blocks
 from .scoring import hits
@@ -24,14 +24,16 @@ def _line_scores(tp, cut, pos, n, score, miss):
     if score=='cost': return -(miss*(pos-tp)+fp)/n
     raise ValueError(f"cannot choose a threshold for {score!r}; use 'f1', 'balanced_accuracy' or 'cost'")
 
-# %% ../nbs/api/51_thresholds.ipynb #065f6e94
+# %% ../nbs/api/51_thresholds.ipynb #7c5d4e02
 def threshold_curve(
-    probs:np.ndarray, # probabilities of one label, shape `(n,)`
+    probs:np.ndarray, # probabilities of one label, shape `(n,)`, one at least
     targs:np.ndarray, # does the item have it? shape `(n,)`
     score:str='f1',   # 'f1', 'balanced_accuracy' or 'cost'
     miss:float=1.,    # for 'cost': what a missed item costs, where a false alarm costs 1
 ) -> pd.DataFrame:    # a row per line in (0,1) that tells the items apart, none predicted first: threshold, predicted (items), score
     "A label's score for every threshold"
+    if np.ndim(probs)!=1 or np.shape(probs)!=np.shape(targs) or not len(probs): raise ValueError(f"probs and targs must be of one label and of the same items, one at least, got shapes {np.shape(probs)} and {np.shape(targs)}; take a column: preds.probs[:,i], preds.targs[:,i]")
+    probs = np.asarray(probs)
     order = np.argsort(-probs, kind='stable')
     p,t = probs[order].astype(np.float64),np.asarray(targs)[order]>0
     cut = np.r_[0, np.flatnonzero(p[1:]<p[:-1])+1, len(p)]
@@ -46,7 +48,13 @@ def _best_line(c):
     best = c.threshold[c.score>=c.score.max()-1e-12]
     return float(np.clip(best.iloc[(best-.5).abs().argmin()], 1e-6, 1-1e-6))
 
-# %% ../nbs/api/51_thresholds.ipynb #b82bdb23
+# %% ../nbs/api/51_thresholds.ipynb #409c8c45
+def _check_lines(preds):
+    "`ValueError` if no line can be drawn for each label of these predictions"
+    if not preds.multi: raise ValueError("one label per item: classes have offsets, not thresholds; look at compare_preds(preds, adj(preds))")
+    if preds.targs is None or not len(preds): raise ValueError("no labelled items: what a threshold is worth can only be seen where the labels are known")
+
+# %% ../nbs/api/51_thresholds.ipynb #59dedac2
 def plot_thresholds(
     preds:Preds,    # several labels per item, with targets
     labels:list,    # names of the labels to draw
@@ -54,6 +62,9 @@ def plot_thresholds(
     ax=None,        # Axes to draw on; new if None
 ):                  # the Axes
     "Score of each label against its threshold; the best is marked"
+    _check_lines(preds)
+    new = [o for o in labels if o not in preds.vocab]
+    if isinstance(labels, str) or new: raise ValueError(f"labels must be a list of names of labels, got {labels!r}; the labels are {preds.vocab[:20]}")
     if ax is None: _,ax = plt.subplots(figsize=(5,3))
     for o in labels:
         i = preds.vocab.index(o)
@@ -154,33 +165,35 @@ def _label_shifts(preds, counts, own, score, miss, min_count):
         if counts[at].sum()>=min_count: shift[at],shared[at] = _shared_shift(preds, at, score, o),True
     return shift,shared
 
-# %% ../nbs/api/51_thresholds.ipynb #a9f5d009
+# %% ../nbs/api/51_thresholds.ipynb #0ccc3b18
 def choose_thresholds(
     preds:Preds,      # validation or out-of-fold predictions, with targets
     score:str='f1',   # 'f1' (its mean over labels or classes), 'balanced_accuracy' or 'cost'
-    miss=1.,          # for 'cost': what a missed item of the label or class costs, a number or `(k,)`; a false alarm of a label costs 1
+    miss=1.,          # for 'cost': what a missed item costs, a number, or per label or class: dict or Series by name, or shape `(k,)` in the order of the vocab; a false alarm of a label costs 1
     min_count:int=20, # items with the label, and without, below which it has no line of its own
 ) -> Adjustment:      # moves the probabilities so that the chosen lines lie at 0.5
     "A threshold per label, or an offset per class, for the score that counts"
-    if preds.targs is None: raise ValueError("no targets: thresholds can only be chosen on labelled items; pass the validation part")
+    if preds.targs is None or not len(preds): raise ValueError("no labelled items: thresholds can only be chosen where the labels are known; pass the validation part")
     if score not in ('f1','balanced_accuracy','cost'): raise ValueError(f"cannot choose a threshold for {score!r}; use 'f1', 'balanced_accuracy' or 'cost'")
-    n,k = preds.probs.shape
-    miss,counts = np.broadcast_to(np.asarray(miss, dtype=float), (k,)),preds.targs.sum(0) if preds.multi else np.bincount(preds.targs, minlength=k)
+    (n,k),miss = preds.probs.shape,class_values(miss, preds.vocab)
+    if not ((miss>=0)&np.isfinite(miss)).all() or score!='cost' and (miss!=1).any(): raise ValueError(f"miss={miss[:5].tolist()} with score={score!r}; costs are finite, 0 or more, and count for score='cost' alone")
+    counts = preds.targs.sum(0) if preds.multi else np.bincount(preds.targs, minlength=k)
     own,shared = np.minimum(counts, n-counts)>=min_count,np.zeros(k, bool)
     if preds.multi: shift,shared = _label_shifts(preds, counts, own, score, miss, min_count)
     else: shift = _offsets(preds, own, score, miss)
     names = lambda m: [v for v,o in zip(preds.vocab, m) if o]
-    note = f"{'thresholds' if preds.multi else 'offsets'} for {score}, fitted on n = {n:,}, {(own|shared).sum()} of {k} moved; no probabilities any more"
+    cost = f" (a miss {' to '.join(f'{o:g}' for o in sorted({miss.min(), miss.max()}))})" if score=='cost' else ''
+    note = f"{'thresholds' if preds.multi else 'offsets'} for {score}{cost}, fitted on n = {n:,}, {(own|shared).sum()} of {k} moved; no probabilities any more"
     parts = {f'one line for those with fewer than {min_count} items':shared, f'default kept for fewer than {min_count} items':~own&~shared}
     return Adjustment(preds.vocab, shift, multi=preds.multi, note=note+''.join(f'; {w}: {names(m)[:10]}' for w,m in parts.items() if m.any()))
 
-# %% ../nbs/api/51_thresholds.ipynb #29d74411
+# %% ../nbs/api/51_thresholds.ipynb #f93d16bc
 def thresholds_table(
     preds:Preds,      # predictions with targets, several labels per item
     adj:Adjustment,   # from `choose_thresholds`, or another adjustment for several labels
 ) -> NotedTable:      # a row per label: items, threshold, f1 at 0.5, f1 at the threshold
     "Where the line of each label lies, and its F1 before and after"
-    if not preds.multi: raise ValueError("one label per item: classes have offsets, not thresholds; look at compare_preds(preds, adj(preds))")
+    _check_lines(preds)
     (right,items,pred),(right2,_,pred2) = hits(preds),hits(adj(preds))
     lines = from_scores(-(adj.shift/adj.scale)[None], True)[0]
     f1 = lambda r,p: 2*r/np.maximum(items+p, 1)
