@@ -8,7 +8,7 @@ Docs: https://fastclf.github.io/fastclf/api/adjustment.html.md"""
 __all__ = ['SavedFit', 'log_scores', 'from_scores', 'class_values', 'Adjustment', 'check_fits', 'fit_lines', 'fold_of',
            'crossfit']
 
-# %% ../nbs/api/50_adjustment.ipynb #ae7627e6
+# %% ../nbs/api/50_adjustment.ipynb #3447a5f7
 import json
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 
 from .core import whole_file
 from .labels import by_class
-from .preds import Preds, align_preds, row_blocks
+from .preds import Preds, align_preds, row_blocks, vocab_difference
 
 # %% ../nbs/api/50_adjustment.ipynb #96cdd42c
 class SavedFit:
@@ -66,7 +66,7 @@ def class_values(
     one = np.ndim(vals)==0 and not isinstance(vals, dict)
     return np.array(by_class([vals]*len(vocab) if one else vals, vocab), dtype=np.float64)
 
-# %% ../nbs/api/50_adjustment.ipynb #db1bd29a
+# %% ../nbs/api/50_adjustment.ipynb #a6ac8980
 @dataclass(eq=False, repr=False)
 class Adjustment(SavedFit):
     "`scale*x + shift` per class on the log-probabilities `x` (several labels: log-odds); call it on `Preds`"
@@ -75,6 +75,7 @@ class Adjustment(SavedFit):
     scale:np.ndarray=1. # factor > 0, the same
     multi:bool=False    # for several labels per item?
     note:str=''         # what it is, what it was fitted on, which classes kept their default
+    moved:bool=False    # does it move probabilities for decisions, so that they are no chances any more?
     def __post_init__(self):
         self.vocab = list(map(str, self.vocab))
         self.shift,self.scale = (class_values(o, self.vocab) for o in (self.shift, self.scale))
@@ -84,15 +85,15 @@ class Adjustment(SavedFit):
         check_fits(self, preds)
         res = np.empty_like(preds.probs)
         for r in row_blocks(*res.shape): res[r] = from_scores(self.scale*log_scores(preds.probs[r], self.multi)+self.shift, self.multi)
-        return replace(preds, probs=res, loss=None)
+        return replace(preds, probs=res, loss=None, moved=preds.moved or self.moved)
 
-# %% ../nbs/api/50_adjustment.ipynb #6065df53
+# %% ../nbs/api/50_adjustment.ipynb #7ba3a514
 def check_fits(
     fit,         # an `Adjustment` or another fitted object with `vocab` and `multi`
     preds:Preds, # what it shall be applied to
 ):
     "Raise `ValueError` if `fit` is for other classes, another order of them, or the other kind of labels"
-    if list(fit.vocab)!=list(preds.vocab): raise ValueError(f"fitted for the classes {fit.vocab[:5]}.., but these predictions are of {preds.vocab[:5]}..; they must be the same, in the same order")
+    if list(fit.vocab)!=list(preds.vocab): raise ValueError(f"fitted for {vocab_difference(list(fit.vocab), preds.vocab)}; they must be the same, in the same order")
     if fit.multi!=preds.multi: raise ValueError(f"fitted for {'several labels' if fit.multi else 'one label'} per item, but these predictions hold {'several' if preds.multi else 'one'}")
 
 # %% ../nbs/api/50_adjustment.ipynb #c4493e1e

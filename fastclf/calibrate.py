@@ -7,14 +7,14 @@ Docs: https://fastclf.github.io/fastclf/api/calibrate.html.md"""
 # %% auto #0
 __all__ = ['reliability_table', 'plot_reliability', 'calibrate']
 
-# %% ../nbs/api/51_calibrate.ipynb #d713292e
+# %% ../nbs/api/51_calibrate.ipynb #395679ac
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 
 from .adjustment import Adjustment, fit_lines
 from .core import NotedTable
-from .preds import Preds, row_blocks
+from .preds import Preds, check_chances, row_blocks
 
-# %% ../nbs/api/51_calibrate.ipynb #ed8441ad
+# %% ../nbs/api/51_calibrate.ipynb #e85d0a23
 def _cells(preds):
     "Probabilities and outcomes, a block of rows at a time: of the prediction, or of every label"
     for r in row_blocks(*preds.probs.shape):
@@ -28,6 +28,7 @@ def reliability_table(
 ) -> NotedTable:  # a row per bin with items: low, high, items (cells), prob (mean), right (share), se (of the share), gap (right minus prob)
     "Mean probability and share that is right in bins of probability"
     if preds.targs is None or not len(preds): raise ValueError("no labelled items: whether probabilities are right can only be seen where the class is known")
+    check_chances(preds, 'reliability_table')
     sums = np.zeros((3,bins))
     for p,y in _cells(preds):
         at = np.clip(np.ceil(p*bins)-1, 0, bins-1).astype(np.int64)
@@ -54,7 +55,7 @@ def plot_reliability(
     ax.set(xlabel='stated probability', ylabel='true share' if preds.multi else 'share that is right', xlim=(0,1), ylim=(0,1))
     return ax
 
-# %% ../nbs/api/51_calibrate.ipynb #b700a5d7
+# %% ../nbs/api/51_calibrate.ipynb #5fd2a2ad
 def calibrate(
     preds:Preds,           # validation or out-of-fold predictions, with targets
     how:str='temperature', # 'temperature', one factor; 'vector', a factor and a shift per class
@@ -62,6 +63,7 @@ def calibrate(
 ) -> Adjustment:           # to call on predictions of the same model
     "Temperature or vector scaling (Guo et al. 2017)"
     if preds.targs is None or not len(preds): raise ValueError("no labelled items: calibration is fitted where the class is known; pass the validation part")
+    check_chances(preds, 'calibrate')
     if how not in ('temperature','vector'): raise ValueError(f"no calibration {how!r}; use 'temperature' or 'vector'")
     n,k = preds.probs.shape
     if n<min_count: return Adjustment(preds.vocab, multi=preds.multi, note=f"no change: n = {n} is too few to fit a {how} scaling, which takes {min_count} items")

@@ -43,7 +43,7 @@ def preds_scores(
     if preds.multi: return {o:float(v) for o,v in _multi_parts(preds)[0].items()}
     return {o:v for o,v in scores(preds).items() if o!='n'}
 
-# %% ../nbs/api/07_compare.ipynb #658c66e3
+# %% ../nbs/api/07_compare.ipynb #1d812d46
 def _single_table(a, b):
     df = paired_table(a.decoded, b.decoded, a.targs, len(a.vocab))
     d = b.loss.astype(np.float64)-a.loss
@@ -54,7 +54,7 @@ def _single_table(a, b):
 def _multi_table(a, b):
     (va,ia),(vb,ib) = _multi_parts(a),_multi_parts(b)
     df = pd.DataFrame(dict(a=va, b=vb)).assign(difference=lambda o: o.b-o.a)
-    df['se'] = [(y-x).std(ddof=1)/len(a)**.5 for x,y in zip(ia, ib)]
+    df['se'] = [(y-x).std(ddof=1)/len(a)**.5 if len(a)>1 else 0. for x,y in zip(ia, ib)]
     return df.assign(z=[d/s if s else 0. for d,s in zip(df.difference, df.se)])
 
 def _note(df, a, b, n):

@@ -225,7 +225,7 @@ def vocab_difference(
     at = lambda o: repr(o[j]) if j<len(o) else 'none'
     return f"{len(a)} and {len(b)} classes, of which number {j} is {at(a)} and {at(b)}"
 
-# %% ../nbs/api/06_preds.ipynb #1e236333
+# %% ../nbs/api/06_preds.ipynb #5ccaa07e
 def _aligned(first, other, i):
     "`other` in the order of `first`, or `ValueError` with the ids, classes or targets that differ"
     if first.vocab!=other.vocab: raise ValueError(f"member {i} has other classes or another order of them than member 0: {vocab_difference(other.vocab, first.vocab)}")
@@ -236,7 +236,8 @@ def _aligned(first, other, i):
         if len(first)!=len(other): raise ValueError(f"members 0 and {i} have {len(first)} and {len(other)} rows of the same items: some ids occur twice and cannot be matched")
         other = take_ids(other, first.ids)
     if first.targs is not None and other.targs is not None:
-        bad = first.ids[(first.targs!=other.targs).reshape(len(first),-1).any(1)]
+        off = first.targs!=other.targs
+        bad = first.ids[off.any(1) if first.multi else off]
         if len(bad): raise ValueError(f"members 0 and {i} disagree on what is true for {len(bad)} ids {bad[:5].tolist()}")
     return other
 

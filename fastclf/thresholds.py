@@ -165,7 +165,7 @@ def _label_shifts(preds, counts, own, score, miss, min_count):
         if counts[at].sum()>=min_count: shift[at],shared[at] = _shared_shift(preds, at, score, o),True
     return shift,shared
 
-# %% ../nbs/api/51_thresholds.ipynb #0ccc3b18
+# %% ../nbs/api/51_thresholds.ipynb #bae25d0a
 def choose_thresholds(
     preds:Preds,      # validation or out-of-fold predictions, with targets
     score:str='f1',   # 'f1' (its mean over labels or classes), 'balanced_accuracy' or 'cost'
@@ -184,8 +184,9 @@ def choose_thresholds(
     names = lambda m: [v for v,o in zip(preds.vocab, m) if o]
     cost = f" (a miss {' to '.join(f'{o:g}' for o in sorted({miss.min(), miss.max()}))})" if score=='cost' else ''
     note = f"{'thresholds' if preds.multi else 'offsets'} for {score}{cost}, fitted on n = {n:,}, {(own|shared).sum()} of {k} moved; no probabilities any more"
-    parts = {f'one line for those with fewer than {min_count} items':shared, f'default kept for fewer than {min_count} items':~own&~shared}
-    return Adjustment(preds.vocab, shift, multi=preds.multi, note=note+''.join(f'; {w}: {names(m)[:10]}' for w,m in parts.items() if m.any()))
+    left = 'no offset, so that the others gain or lose against them,' if not preds.multi else 'default kept'
+    parts = {f'one line for those with fewer than {min_count} items':shared, f'{left} for fewer than {min_count} items':~own&~shared}
+    return Adjustment(preds.vocab, shift, multi=preds.multi, moved=True, note=note+''.join(f'; {w}: {names(m)[:10]}' for w,m in parts.items() if m.any()))
 
 # %% ../nbs/api/51_thresholds.ipynb #f93d16bc
 def thresholds_table(
