@@ -23,12 +23,12 @@ def _verdict(same, turned):
     if same>=3: return 'what is clearly better on validation is better on test: go on by validation'
     return 'too few clear differences to tell: more models, models that differ more, or more items'
 
-# %% ../nbs/api/08_agreement.ipynb #a6d867a2
+# %% ../nbs/api/08_agreement.ipynb #6e69e337
 def parts_agreement(
     valid:list,           # `Preds` of the validation part, one per model
     test:list,            # `Preds` of the test part by the same models, in the same order
     names:list=None,      # a name per model; '0', '1'... by default
-    score:str='macro_f1', # 'macro_f1', 'balanced_accuracy', 'accuracy' or 'log_loss'; several labels: 'macro_f1', 'micro_f1', 'exact' or 'log_loss'
+    score:str='macro_f1', # 'macro_f1', 'balanced_accuracy', 'accuracy' or 'log_loss'; several labels: 'macro_f1', 'micro_f1', 'exact_match' or 'log_loss'
 ) -> NotedTable:          # a row per model, best on validation first: valid, test, test_rank (from 1); the note counts pairs and says what to do
     "Whether two parts put models into the same order, beyond chance"
     from scipy.stats import kendalltau

@@ -69,10 +69,10 @@ def fit_blend(
         if np.abs(w-old).max()<1e-7: break
     return Blend(preds[0].vocab, w/w.sum(), preds[0].multi, f"weights by log loss, {_fitted_on(preds, w)}; judge it by crossfit(preds, fit_blend)")
 
-# %% ../nbs/api/53_blend.ipynb #173020c5
+# %% ../nbs/api/53_blend.ipynb #e5d4fa80
 def greedy_blend(
     preds:list,           # `Preds` of the same labelled items, one per member: of a validation part, or out-of-fold
-    score:str='macro_f1', # to make best: 'macro_f1', 'balanced_accuracy', 'accuracy' or 'log_loss'; several labels: 'macro_f1', 'micro_f1', 'exact' or 'log_loss'
+    score:str='macro_f1', # to make best: 'macro_f1', 'balanced_accuracy', 'accuracy' or 'log_loss'; several labels: 'macro_f1', 'micro_f1', 'exact_match' or 'log_loss'
     steps:int=20,         # members added, with repetition
 ) -> Blend:               # to call on the members' predictions of other items
     "Choose members one by one, each time the one that makes the mean best (Caruana et al. 2004)"

@@ -14,7 +14,7 @@ from .core import NotedTable
 from .metrics import paired_table, scores
 from .preds import Preds, align_preds, row_blocks
 
-# %% ../nbs/api/07_compare.ipynb #c549761b
+# %% ../nbs/api/07_compare.ipynb #c62c2376
 def _blocks(preds):
     "Slice, decisions and targets of a block of items at a time, several labels"
     for s in row_blocks(*preds.probs.shape): yield s,preds.probs[s]>=.5,preds.targs[s]>0
@@ -31,13 +31,13 @@ def _multi_parts(preds):
     a = n*seen/np.maximum(both, 1)/max(seen.sum(), 1)
     macro = np.empty(n)
     for s,d,t in _blocks(preds): macro[s] = (d&t)@(2*a)-(d.astype(np.int8)+t)@(a*f)
-    val = dict(exact=e[0].mean(), micro_f1=micro, macro_f1=f[seen].mean() if seen.any() else 0., log_loss=preds.loss.mean(dtype=np.float64))
+    val = dict(exact_match=e[0].mean(), micro_f1=micro, macro_f1=f[seen].mean() if seen.any() else 0., log_loss=preds.loss.mean(dtype=np.float64))
     return val,[e[0]-e[0].mean(), n*(2*e[1]-micro*e[2])/max(both.sum(), 1), macro, preds.loss-val['log_loss']]
 
-# %% ../nbs/api/07_compare.ipynb #ef0fe2e0
+# %% ../nbs/api/07_compare.ipynb #2803da35
 def preds_scores(
     preds:Preds, # predictions with targets
-) -> dict:       # accuracy, balanced_accuracy, macro_f1, log_loss; several labels: exact, micro_f1, macro_f1, log_loss
+) -> dict:       # accuracy, balanced_accuracy, macro_f1, log_loss; several labels: exact_match, micro_f1, macro_f1, log_loss
     "The scores of predictions, one label per item or several"
     if preds.targs is None: raise ValueError("no targets: a score needs to know what is true")
     if preds.multi: return {o:float(v) for o,v in _multi_parts(preds)[0].items()}

@@ -51,9 +51,9 @@ def ensemble(
     targs = next((p.targs for p in preds if p.targs is not None), None)
     return replace(preds[0], probs=_combined(preds, w/w.sum(), how), targs=targs, loss=None, feats=None, spread=None)
 
-# %% ../nbs/api/52_ensemble.ipynb #a23f9973
+# %% ../nbs/api/52_ensemble.ipynb #ade31afe
 def _checked_score(score, preds):
-    ok = ('macro_f1','micro_f1','exact') if preds.multi else ('macro_f1','balanced_accuracy','accuracy')
+    ok = ('macro_f1','micro_f1','exact_match') if preds.multi else ('macro_f1','balanced_accuracy','accuracy')
     if score not in ok: raise ValueError(f"cannot compare on {score!r}; use one of {ok}")
 
 def _ways(combined, preds):
@@ -63,12 +63,12 @@ def _ways(combined, preds):
     if odd: raise TypeError(f"{odd[0]!r} is a {type(combined[odd[0]]).__name__}; pass Preds, or a fitted combination to apply to the members, such as fit_blend(others)")
     return {o:p if isinstance(p, Preds) else p(preds) for o,p in combined.items()}
 
-# %% ../nbs/api/52_ensemble.ipynb #73954621
+# %% ../nbs/api/52_ensemble.ipynb #956deb46
 def ensemble_table(
     preds:list,            # `Preds` of the same items, with targets
     names:list=None,       # a name per member; '0', '1'... by default
     weights:list=None,     # weight of each member; equal by default
-    score:str='macro_f1',  # compare on 'macro_f1', 'balanced_accuracy' or 'accuracy'; several labels: 'macro_f1', 'micro_f1' or 'exact'
+    score:str='macro_f1',  # compare on 'macro_f1', 'balanced_accuracy' or 'accuracy'; several labels: 'macro_f1', 'micro_f1' or 'exact_match'
     combined:dict=None,    # other ways to combine, in place of the mean: name -> `Preds`, or a function of the members such as a `Blend` or `Stack` that was fitted on other items
 ) -> NotedTable:           # a row per member and one for the ensemble; columns as in `preds_scores`
     "Scores of the members and of their ensemble, and whether it beats the best of them"
@@ -84,7 +84,7 @@ def ensemble_table(
         notes.append(difference_note(d.difference, d.se, score, f'its best member ({names[best]})', f'the {o}' if o=='ensemble' else o))
     return NotedTable(df, note=f"{'; '.join(notes)}; n = {len(preds[0])}, {len(preds)} members, paired")
 
-# %% ../nbs/api/52_ensemble.ipynb #ac399385
+# %% ../nbs/api/52_ensemble.ipynb #40911c52
 class Members(list):
     "Positions of members in a list, shown with a `note` that says why these"
     def __init__(self, positions, note=''):
@@ -94,7 +94,7 @@ class Members(list):
 
 def ensemble_or_best(
     preds:list,     # `Preds` of the same validation items, one per member, with targets
-    score:str=None, # compare on 'balanced_accuracy' (if None), 'macro_f1' or 'accuracy'; several labels: 'macro_f1' (if None), 'micro_f1' or 'exact'
+    score:str=None, # compare on 'balanced_accuracy' (if None), 'macro_f1' or 'accuracy'; several labels: 'macro_f1' (if None), 'micro_f1' or 'exact_match'
 ) -> Members:       # a list of the positions of the members to use: all of them, or the best one
     "All members if their ensemble is better than the best of them on these items, else that one"
     preds = align_preds(preds)

@@ -21,7 +21,7 @@ from .preds import Preds
 from .scoring import label_blocks
 from .vision.data import image_files
 
-# %% ../nbs/api/50_yardstick.ipynb #37d76812
+# %% ../nbs/api/50_yardstick.ipynb #dee43c0f
 def _resampled_hits(preds, w):
     "Right, true and predicted items per class under the weights `w (m,n)`, shape `(3,m,k)`"
     from scipy.sparse import csr_matrix
@@ -35,7 +35,7 @@ def score_draws(
     preds:Preds,      # predictions with targets
     n_boot:int=200,   # resampled sets; the error itself is then right to 5 %
     seed:int=0,       # seed of the resampling; the same seed draws the same items for any `Preds` of as many
-) -> pd.DataFrame:    # a row per set, the first the set itself; accuracy, balanced_accuracy, macro_f1; several labels: exact, micro_f1, macro_f1
+) -> pd.DataFrame:    # a row per set, the first the set itself; accuracy, balanced_accuracy, macro_f1; several labels: exact_match, micro_f1, macro_f1
     "Scores on the items and on resampled sets of them"
     n,rng = len(preds),np.random.default_rng(seed)
     w = np.ones((n_boot+1,n), np.float32)
@@ -44,7 +44,7 @@ def score_draws(
     exact = w@((preds.decoded==preds.targs).reshape(n, -1).all(1))/n
     mean = lambda a,b: np.divide(a, b, out=np.zeros_like(a), where=b>0).sum(1)/np.maximum((b>0).sum(1), 1)
     f1 = mean(2*hit, true+pred)
-    if preds.multi: return pd.DataFrame(dict(exact=exact, micro_f1=2*hit.sum(1)/np.maximum((true+pred).sum(1), 1), macro_f1=f1))
+    if preds.multi: return pd.DataFrame(dict(exact_match=exact, micro_f1=2*hit.sum(1)/np.maximum((true+pred).sum(1), 1), macro_f1=f1))
     return pd.DataFrame(dict(accuracy=exact, balanced_accuracy=mean(hit, true), macro_f1=f1))
 
 # %% ../nbs/api/50_yardstick.ipynb #d38451f6
