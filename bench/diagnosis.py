@@ -5,9 +5,12 @@ words); 400 items each for validation and test; a small net with batch norm. A f
 run is the same without it, at a constant rate, under one cycle, wider, with more dropout or with smaller batches. The thresholds were set on
 the seeds `tuned`; what is reported comes from `seeds`, that is from other splits, other nets and other planted items. Seeds 200 to 202 were
 measured first (hits 0.983, no alarm); then real fits of images, texts and tables under the library's recipes showed false alarms that these small
-nets do not, and the rules were changed, so the second result comes from fresh seeds. `diagnose` gets
-the Learner (with the callbacks of the fit) and a test part, and counts `weight>=.5` as an alarm. `by_fault` of a result holds, for each fault,
-the hits on each set, and those from curves and predictions alone.
+nets do not, and the rules were changed, so the second result comes from fresh seeds, 300 to 302. Then fits with several labels showed that a
+fresh loss was taken for a fault and that overfitting was missed. The rules were changed on seeds 0, 300 and 301 and on such fits; 400 to 402
+(hits 0.977, no alarm) were measured before the last of these changes, so the third result comes from fresh seeds again, 500 to 502.
+
+`diagnose` gets the Learner (with the callbacks of the fit) and a test part, and counts `weight>=.5` as an alarm. `by_fault` of a result holds, for
+each fault, the hits on each set, and those from curves and predictions alone.
 """
 import contextlib, functools, io, warnings
 from types import SimpleNamespace
@@ -16,7 +19,7 @@ import numpy as np
 
 from bench.harness import bench, peak_mb, result
 
-tuned,seeds = range(2),range(300,303)
+tuned,seeds = range(2),range(500,503)
 
 @functools.cache
 def data(name):

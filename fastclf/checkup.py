@@ -143,7 +143,7 @@ def _net_facts(learn, k):
     widths = [getattr(m, 'out_features', getattr(m, 'out_channels', None)) for m in layers if m is not head]
     return res | dict(narrowest=min((o for o in widths if o), default=np.nan))
 
-# %% ../nbs/api/54_checkup.ipynb #515b366e
+# %% ../nbs/api/54_checkup.ipynb #a5de24b1
 def _batch_facts(learn, xb, yb):
     "Loss under batch statistics and in evaluation mode, and whether the outputs are probabilities"
     def passed(training):
@@ -158,12 +158,13 @@ def _batch_facts(learn, xb, yb):
     return dict(batch_loss=f(batched), eval_loss=f(evaluated), norm_gap=f(evaluated)-f(batched), outputs_sum_to_1=shares)
 
 def _own_base(learn, k):
-    "The Learner's own loss of the class shares alone: the least of their logits and of equal ones"
+    "The Learner's own loss of the class shares alone (the least of their logits and of equal ones), and of logits of zero"
     t = _epoch_targets(learn)[0]
     t = learn.yb[0].as_subclass(torch.Tensor) if t is None else torch.as_tensor(t[::-(-len(t)//5000)], device=learn.yb[0].device).to(learn.yb[0].dtype)
     if t.ndim==2: bias = torch.logit(t.float().mean(0).clamp(.5/len(t), 1-.5/len(t)))
     else: bias = ((torch.bincount(t.long(), minlength=k).float()+.5)/(len(t)+.5*k)).log()
-    return dict(own_base=min(expected_loss(learn.loss_func, o, t) for o in (bias, bias*0)))
+    shares,zero = (expected_loss(learn.loss_func, o, t) for o in (bias, bias*0))
+    return dict(own_base=min(shares, zero), zero_loss=zero)
 
 # %% ../nbs/api/54_checkup.ipynb #209a5bd0
 def _layer_facts(learn):
@@ -174,7 +175,7 @@ def _layer_facts(learn):
     dead = (hidden.dead/hidden.units).where(hidden.grad!=0, 1.) if len(hidden) else pd.Series([0.])
     return dict(dead=float(dead.max()), dead_layer=str(dead.idxmax()), layers=t.attrs.get('note', getattr(t, 'note', '')))
 
-# %% ../nbs/api/54_checkup.ipynb #44eaab4d
+# %% ../nbs/api/54_checkup.ipynb #81aff686
 def rate_trial(
     learn:Learner, # any fitted Learner; it comes back as it was
     lr:float,      # the rate of the fit
@@ -186,13 +187,12 @@ def rate_trial(
     dev,res = next(learn.model.parameters()).device,{}
     with as_it_was(learn), seeded(seed, learn):
         batches = _some_batches(learn, steps, dev)
-        look = batches[:8]
         scale = [] if learn.opt is None else [o['lr']/(learn.opt.hypers[-1]['lr'] or 1) for o in learn.opt.hypers]
         start = {k:v.clone() for k,v in learn.model.state_dict().items()}
         for f in factors:
             learn.model.load_state_dict(start)
             torch.manual_seed(seed)
-            res[f] = _after_steps(learn, batches, look, lr*f, scale)
+            res[f] = _after_steps(learn, batches, batches[:8], lr*f, scale)
     return res
 
 # %% ../nbs/api/54_checkup.ipynb #d0d77dd8

@@ -12,7 +12,7 @@ import numpy as np
 
 from .symptoms import finding
 
-# %% ../nbs/api/55_datacauses.ipynb #bfcad297
+# %% ../nbs/api/55_datacauses.ipynb #9d1da6fd
 def _blank(s):
     if s['distinct']==1 and s['looked_at']>1: return finding(1., 'constant inputs', f"all {s['looked_at']} training inputs that were read are equal", 'the model sees nothing that tells the items apart', 'look at what the loader does to an item: learn.dls.show_batch(); at the items: check_frame(df, items, labels)')
     if s.get('finite') is False: return finding(1., 'inputs not finite', 'NaN or infinity among the training inputs', 'one such item spoils all weights', 'mend or drop the items: check_frame(df, items, labels)')
@@ -20,8 +20,8 @@ def _blank(s):
 def _scale(s):
     big = max(abs(s['input_mean']), s['input_std'])
     if not (big>20 or s['input_std']<1e-3): return
-    bad = s.left>.4 or s['first_loss']>3*s['train_base']
-    seen = f"inputs with mean {s['input_mean']:.3g} and deviation {s['input_std']:.3g}; first loss {s['first_loss']:.3g}, chance {s['train_base']:.3g}"
+    bad = s.left>.4 or s['first_loss']>3*s.fresh
+    seen = f"inputs with mean {s['input_mean']:.3g} and deviation {s['input_std']:.3g}; first loss {s['first_loss']:.3g}, chance {s.base:.3g}"
     return finding(.95 if bad else .4, 'input scale', seen, 'fresh layers expect inputs of mean near 0 and deviation near 1', f"Normalize.from_stats([{s['input_mean']:.3g}], [{s['input_std']:.3g}]) among the batch transforms; of a table tabular_dls takes care")
 
 # %% ../nbs/api/55_datacauses.ipynb #ce14d170
@@ -57,7 +57,7 @@ def _noise(s):
 def _twins(s):
     if s['told']<.3 and s['told']+1.5*s['told_se']<.6 and s['valid_over_chance']>5: return finding(.84, 'two names', f"{' and '.join(map(str, s['twins']))} are called by either name, and their labels tell which in {max(s['told'], 0):.0%} of the cases beyond chance", 'two names for one thing, or a line between them that the inputs do not show', 'look at their items: most_confused(valid); merge the classes or relabel the pair')
 
-# %% ../nbs/api/55_datacauses.ipynb #86448447
+# %% ../nbs/api/55_datacauses.ipynb #d9f97e1d
 def _missing(s):
     if len(s.get('missing', [])): return finding(.98, 'class missing', f"{', '.join(map(str, s['missing'][:5]))}: in validation and not in training", 'what was never shown is never predicted', 'split again: stratified_split(df[labels]); look with class_table(df[labels].iloc[splits.train])')
 
@@ -76,7 +76,12 @@ def _hint(s):
     names = ', '.join(f'{c} ({r:.2f} of {n} items)' for c,r,n in weak[:3])
     return finding(.2, 'weak classes', f"recall surely under the accuracy of {acc:.3f}: {names}", 'more items help most where recall is low', 'collect or label items of these classes before those of others; curation_plan(valid), most_confused(valid)')
 
-# %% ../nbs/api/55_datacauses.ipynb #761788cd
+# %% ../nbs/api/55_datacauses.ipynb #4aa41eb3
+def _silent(s):
+    if not (s['n_silent']>=.5*s['n_labels'] and s['silent_auc']>.6): return
+    seen = f"{s['n_silent']} of {s['n_labels']} labels are found in none of their items at probability 0.5 (macro-F1 {s['macro_f1']:.3f}), though the items that have them rank above the others (mean AUC {s['silent_auc']:.2f})"
+    return finding(.45, 'silent labels', seen, '0.5 is a line that the probability of a rare label seldom reaches, however well the items are ranked', 'a line per label: choose_thresholds(valid)(test); what that gives on items that it has not seen: score_table(crossfit(valid, choose_thresholds))')
+
 def _differs(s):
     test = abs(s['valid_test_accuracy_z'])>4 and abs(s['valid_test_accuracy_gap'])>.08
     ends = f"; accuracy {s['train_accuracy']:.3f} on training, {s['valid_accuracy']:.3f} on validation" + (f", {s['test_accuracy']:.3f} on test" if 'test_accuracy' in s else '')
@@ -86,5 +91,5 @@ def _differs(s):
     if test: return finding(.8, 'validation differs', f"validation and test differ by {s['valid_test_accuracy_gap']:+.3f} in accuracy ({abs(s['valid_test_accuracy_z']):.1f} standard errors){ends}", 'one of the two does not stand for the other', what)
     if s['train_valid_accuracy_z']<-4 and s['train_valid_accuracy_gap']<-.05: return finding(.6, 'validation differs', f"validation is easier than training, both in evaluation mode{ends}", 'not a fair split', what)
 
-# %% ../nbs/api/55_datacauses.ipynb #a61cb459
-data_rules = [_blank, _scale, _leak, _doubles, _sorted_items, _order, _unrelated, _noise, _twins, _missing, _tail, _hint, _differs]
+# %% ../nbs/api/55_datacauses.ipynb #b03d93dd
+data_rules = [_blank, _scale, _leak, _doubles, _sorted_items, _order, _unrelated, _noise, _twins, _missing, _tail, _silent, _hint, _differs]

@@ -85,17 +85,18 @@ def _from_learner(learn, valid, train, cbs):
     if not all(torch.isfinite(p).all() for p in learn.model.parameters()): return hist,None,None
     return hist,predict(learn) if valid is None else valid,predict(learn, 'train') if train is None else train
 
-# %% ../nbs/api/56_diagnose.ipynb #767141f5
+# %% ../nbs/api/56_diagnose.ipynb #80f828fa
 def diagnose(
     fit=None,          # learning curves, as `history(learn)` or another framework gives them, or a fitted Learner, which comes back as it was
     valid:Preds=None,  # predictions of the validation part; of a Learner made by `predict(learn)`
     train:Preds=None,  # those of the training part, in evaluation mode; of a Learner made by `predict(learn, 'train')`
     test:Preds=None,   # those of a test part; never made here
-    train_counts=None, # training items per class, shape `(k,)`, if `train` is not known
+    train_counts=None, # training items per class, if `train` is not known: dict or Series by name, or shape `(k,)` in the order of the vocab
     norms=(),          # gradient norms of the steps, if they were recorded; those of a `Guard` are found
     cbs=(),            # callbacks that were given to the fit itself, such as a `Guard` that ended it
 ) -> Diagnosis:        # a row per finding, heaviest first
     "Say what is wrong with a fit, why, and what to try"
+    if isinstance(fit, Preds): raise ValueError("predictions go by name, for the first argument is the fit; pass diagnose(valid=preds), and train=, test= if there are any")
     learn = fit if isinstance(fit, Learner) else None
     hist,more,cbs = fit,{},[cbs] if isinstance(cbs, Callback) else list(cbs)
     if learn is not None:

@@ -26,17 +26,19 @@ def _cycle(s, factor=1., epochs=None):
     n = epochs or s.get('epochs', 5)
     return f"learn.fit_one_cycle({n:.0f}, {s['lr']*factor:.2g})" if s['lr']>0 else f'learn.fit_one_cycle({n:.0f}, find_lr(learn))'
 
-# %% ../nbs/api/55_fitcauses.ipynb #8dc7facf
+# %% ../nbs/api/55_fitcauses.ipynb #afd98433
 def _rate_high(s):
-    lower,same,_ = _gains(s)
+    (lower,same,_),t = _gains(s),s.get('trial') or {}
     less = f"a tenth, from fresh weights: {_cycle(s, .1)}, or what find_lr(learn) says there"
     if s.get('stopped'): return finding(.99, 'rate too high', s['stopped'], 'Guard ended the fit there', less)
     if s['bad_epochs']>0: return finding(.99, 'rate too high', f"{s['bad_epochs']} of {s['epochs']} epochs with a loss that is not finite, at rate {s['lr']:.2g}", 'the steps were so long that the weights overflowed', less+'; cbs=Guard() stops before that')
-    if s.left>1.5 or s['train_last']>2*s.base: return finding(.97, 'rate too high', f"recorded training loss {s['train_last']:.3g}, cross-entropy in evaluation mode {s['train_loss']:.3g}; the class shares alone give {s.base:.3g}; rate {s['lr']:.2g}", 'the net is sure and wrong, which long steps do', less)
-    if s.left>.05 and (s.get('trial') or {}).get(1., 0)>1.5*s.base: return finding(.83, 'rate too high', f"from here {_trial(s, (1.,))} in a few batches at the rate {s['lr']:.2g} of the fit; the class shares alone give {s.base:.3g}", 'such steps undo what was learnt; only the low rates of the schedule trained', less)
-    if not s.get('lr_moves') and s.left>.05 and lower>.02 and lower-same>.04: return finding(.81, 'rate too high', f"from here {_trial(s, (.01,.1))} at a tenth or less of the rate {s['lr']:.2g}, and to {s['trial'][1.]:.3g} at the rate itself", 'the steps jump over what a shorter one reaches', less)
+    wrong = s.left>1.5 and s.part('loss')>2*s.part('expected') and not s['train_last']<s.base
+    shares = s.base if s.base==s.base else s.part('base')
+    if wrong or s['train_last']>2*s.fresh: return finding(.97, 'rate too high', f"recorded training loss {s['train_last']:.3g}, cross-entropy in evaluation mode {s.part('loss'):.3g}; the class shares alone give {shares:.3g}; rate {s['lr']:.2g}", 'the net is sure and wrong, which long steps do', less)
+    if s.left>.05 and t.get(1., 0)>max(1.5*s.base, 1.1*t.get(0., 0)): return finding(.83, 'rate too high', f"from here {_trial(s, (1.,))} in a few batches at the rate {s['lr']:.2g} of the fit; the class shares alone give {s.base:.3g}", 'such steps undo what was learnt; only the low rates of the schedule trained', less)
+    if not s.get('lr_moves') and s.left>.05 and lower>.02 and lower-same>.04: return finding(.81, 'rate too high', f"from here {_trial(s, (.01,.1))} at a tenth or less of the rate {s['lr']:.2g}, and to {t[1.]:.3g} at the rate itself", 'the steps jump over what a shorter one reaches', less)
 
-# %% ../nbs/api/55_fitcauses.ipynb #621dc8e0
+# %% ../nbs/api/55_fitcauses.ipynb #b13e03f6
 def _rate_low(s):
     _,same,higher = _gains(s)
     if not (s.left>.4 and higher>.06 and same<.25*higher and (higher>.1 or same<.1*higher)): return
@@ -47,7 +49,7 @@ def _short(s):
     same = _gains(s)[1]
     if not s.left>.3: return
     if s['epochs']<=2: return finding(.76, 'too few epochs', f"{s['epochs']} epochs, {s['steps']} steps, {s.left:.0%} of the loss left", 'the fit ended before the net had learnt', _cycle(s, epochs=max(5, 5*s['epochs'])))
-    if s.get('lr_moves') and s.left>.4 and same>.15 and s['valid_left']<s.left+.2: return finding(.72, 'too few epochs', f"{s.left:.0%} of the loss is left on training items after {s['epochs']} epochs, and {_trial(s, (1.,))} in a few batches more at the peak rate", 'the schedule ended before the net had learnt', _cycle(s, epochs=2*s['epochs']))
+    if s.get('lr_moves') and s.left>.4 and same>.15 and s['valid_left']-s.left<max(.1, .5*(1-s.left)): return finding(.72, 'too few epochs', f"{s.left:.0%} of the loss is left on training items after {s['epochs']} epochs, and {_trial(s, (1.,))} in a few batches more at the peak rate", 'the schedule ended before the net had learnt', _cycle(s, epochs=2*s['epochs']))
     if s['valid_falling']>.03 and (same>.15 or 'trial' not in s): return finding(.72, 'too few epochs', f"validation loss fell by {s['valid_falling']:.1%} in the last fifth of {s['epochs']} epochs, and goes on falling", 'the curve has not flattened', _cycle(s, epochs=2*s['epochs']))
 
 # %% ../nbs/api/55_fitcauses.ipynb #ef3cc00d
@@ -100,27 +102,35 @@ def _modes(s):
 def _softmax(s):
     if s.get('outputs_sum_to_1') is True: return finding(.95, 'probabilities in the loss', f"the outputs are probabilities (they sum to 1); training loss {s['train_loss']:.3g} at accuracy {s['train_accuracy']:.3f}", 'the loss takes logits and applies softmax itself; twice flattens all gradients', 'take the softmax off the end of the model: learn.model[:-1] if it is a Sequential; preflight(learn)')
 
-# %% ../nbs/api/55_fitcauses.ipynb #b5394b95
+# %% ../nbs/api/55_fitcauses.ipynb #9cb9470c
 def _decay(s):
     if s['decayed']>.01 and s.left>.3: return finding(.94, 'weight decay', f"each step takes away {s['decayed']:.1%} of the weights (rate times decay of {s['wd']:g}); {s.left:.0%} of the loss is left", 'the weights forget faster than they learn', f"a decay of .01 to .1: {_cycle(s)[:-1]}, wd=.01)")
 
 def _dropout(s):
     if s['dropout']>=.75 and s.left>.4: return finding(.92, 'dropout', f"dropout of {s['dropout']:g}; recorded training loss {s['train_last']:.3g}, in evaluation mode {s['train_loss']:.3g}", 'hardly anything passes while it trains', 'build it with dropout of .1 to .5; overfit_batch(learn), which has dropout off, shows what the net can learn')
 
-def _overfit(s):
-    name,gap,rise = 'accuracy',s['train_valid_accuracy_gap'],s['valid_last']/s['valid_best']-1
-    if s.get('several'): name,gap = 'f1',s['train_f1']-s['valid_f1']
-    if not (s['train_left']<.1 and gap>.1 or rise>.15 and gap>.1 and s['train_left']<.8): return
-    seen = f"{'micro-F1' if name=='f1' else name} {s['train_'+name]:.3f} on training and {s['valid_'+name]:.3f} on validation, both in evaluation mode; {s['train_n']} training items" + (f"; validation loss {rise:+.0%} since epoch {s['valid_best_epoch']}" if rise>.02 else '; validation loss has not risen')
-    return finding(.75 if rise>.02 else .55, 'overfit', seen, 'the training items were learnt by heart', f"more items first (would they help? run_sizes and size_curve), or augmentation, shuffled; then dropout, batch norm, weight decay, a smaller net; keep the best epoch: fit_recipe(learn, {s.get('epochs', 5):.0f}, {s.get('lr', 1e-3):.2g}, monitor='valid_loss')")
+# %% ../nbs/api/55_fitcauses.ipynb #84aaf261
+def _gap(s):
+    "Name of the score, how much more of the training items than of the validation items is right, and that in standard errors"
+    if not s.get('several'): return 'accuracy',s['train_valid_accuracy_gap'],s['train_valid_accuracy_z']
+    gap = s['train_f1']-s['valid_f1']
+    return 'f1',gap,gap/max(np.hypot(s['train_f1_se'], s['valid_f1_se']), 1e-9)
 
-# %% ../nbs/api/55_fitcauses.ipynb #fcb23d5d
+def _overfit(s):
+    (name,gap,z),rise = _gap(s),s['valid_last']/s['valid_best']-1
+    enough = .1 if s['train_left']<.1 else min(2*s['train_left'], .4)
+    if not (z>2 and (gap>enough or rise>.15 and gap>.1 and s['train_left']<.8)): return
+    seen = f"{'micro-F1' if name=='f1' else name} {s['train_'+name]:.3f} on training and {s['valid_'+name]:.3f} on validation, both in evaluation mode ({z:.0f} standard errors); {s['train_n']} training items"
+    if rise==rise: seen += f"; validation loss {rise:+.0%} since epoch {s['valid_best_epoch']}" if rise>.02 else '; validation loss has not risen'
+    return finding(.75 if rise>.02 else .55, 'overfit', seen, 'the training items were learnt by heart, unless validation is of another kind than training', f"more items first (would they help? run_sizes and size_curve), or augmentation, shuffled; then dropout, batch norm, weight decay, a smaller net; keep the best epoch: fit_recipe(learn, {s.get('epochs', 5):.0f}, {s.get('lr', 1e-3):.2g}, monitor='valid_loss')")
+
+# %% ../nbs/api/55_fitcauses.ipynb #0173c060
 def _below(s):
     if s['train_last']>1.1*s['valid_last'] and 'train_loss' not in s: return finding(.1, 'validation below training', f"recorded losses {s['valid_last']:.3g} under {s['train_last']:.3g}", 'the recorded training loss is a running mean with dropout, augmentation or mixup on, which alone does it', "compare both in evaluation mode first: train=predict(learn, 'train')")
     if s['train_last']>1.1*s['valid_last'] and s['train_loss']<=s['valid_loss']: return finding(.1, 'validation below training', f"recorded losses {s['valid_last']:.3g} under {s['train_last']:.3g}; cross-entropy in evaluation mode {s['valid_loss']:.3g} over {s['train_loss']:.3g}", 'no fault: the recorded training loss is a running mean with dropout, augmentation or mixup on, and perhaps with weights or a sampler', "compare predict(learn, 'train') with predict(learn)")
 
 def _start(s):
-    if s['first_loss']>3*s.base: return finding(.6, 'initialisation', f"the first loss was {s['first_loss']:.3g}, the class shares alone give {s.base:.3g}", 'a fresh net should know nothing, not the wrong thing: the scale of inputs or weights', 'preflight(learn), layer_stats(learn); init_weights(learn.model), inputs of mean 0 and deviation 1')
+    if s['first_loss']>3*s.fresh: return finding(.6, 'initialisation', f"the first loss was {s['first_loss']:.3g}, logits of zero or the class shares alone give {s.fresh:.3g} at most", 'a fresh net should know nothing, not the wrong thing: the scale of inputs or weights', 'preflight(learn), layer_stats(learn); init_weights(learn.model), inputs of mean 0 and deviation 1')
 
 def _underfit(s):
     chance = s['valid_over_chance']<3 and abs(s.left-1)<.1
@@ -130,6 +140,7 @@ def _underfit(s):
     if 'valid_left' not in s and abs(s['valid_best']/s['counts_base']-1)<.05: return finding(.55, 'never left chance', f"validation loss {s['valid_best']:.3g} at best; the class shares alone give {s['counts_base']:.3g}", nothing, start)
     flat = abs(s['train_falling'])<.02 and abs(s['valid_falling'])<.02 and 'trial' not in s
     if flat and s.left>.4: return finding(.53, 'plateau', f"both losses moved by less than 2% in the last fifth of {s['epochs']} epochs, {s.left:.0%} of the loss left", 'a rate too low, an initialisation that vanishes or explodes, a schedule that fell too early, or a net too simple', 'diagnose(learn), which tries other rates; find_lr(learn), layer_stats(learn)')
+    if .6<s['train_left']<1 and s['valid_left']-s['train_left']>.1: return finding(.4, 'carries little over', f"{s['train_left']:.0%} of the loss is left on training items and {s['valid_left']:.0%} on validation", 'much of what is learnt does not hold for new items, so a larger net alone would not help: few items, weak features or labels that are hard to tell', 'more items (would they help? run_sizes and size_curve), a pretrained architecture; see what others get: baseline_table(df, items, labels)')
     if s.left>.6 and 'train_left' in s: return finding(.52, 'underfit', f"{s.left:.0%} of the loss is left on training items", 'too simple a net, weak features, too much regularisation, or wrong labels', 'a larger or pretrained architecture; less dropout and decay; see what others get: baseline_table(df, items, labels)')
     if s.left>.6: return finding(.4, 'underfit', f"{s.left:.0%} of the loss is left on validation items", 'too simple a net, or one that overfits: only the training part tells which', "diagnose(valid=valid, train=predict(learn, 'train'))")
 

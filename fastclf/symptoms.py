@@ -7,11 +7,13 @@ Docs: https://fastclf.github.io/fastclf/api/symptoms.html.md"""
 # %% auto #0
 __all__ = ['as_curves', 'curve_symptoms', 'part_symptoms', 'class_symptoms', 'part_difference', 'symptoms', 'Seen', 'finding']
 
-# %% ../nbs/api/54_symptoms.ipynb #9cb899f5
+# %% ../nbs/api/54_symptoms.ipynb #fb0d6b78
 import numpy as np, pandas as pd
 
+from .labels import by_class
 from .metrics import confusion
 from .preds import Preds
+from .scoring import auc_table, count_scores, hits, label_blocks
 
 # %% ../nbs/api/54_symptoms.ipynb #f798dda5
 _aliases = dict(loss='train_loss', train_loss_epoch='train_loss', val_loss='valid_loss', eval_loss='valid_loss', validation_loss='valid_loss', learning_rate='lr')
@@ -57,24 +59,32 @@ def curve_symptoms(
     for c in losses: res |= _course(hist[c], c[:-5]) | {k:v for k,v in _course(_last_fit(hist)[c], c[:-5]).items() if k.endswith(('falling','wobble'))}
     return res
 
-# %% ../nbs/api/54_symptoms.ipynb #f6b493eb
+# %% ../nbs/api/54_symptoms.ipynb #764557c1
 def _entropy(p): return float(-(p[p>0]*np.log(p[p>0])).sum())
 
-def _multi_part(preds):
-    "Loss of a part with several labels, its share of what the label shares alone leave, and micro-F1 at probability 0.5"
-    p,hit = preds.targs.mean(0),np.zeros(3)
-    for i in range(0, len(preds), 4096):
-        d,t = preds.probs[i:i+4096]>=.5,preds.targs[i:i+4096]>0
-        hit += (d&t).sum(),d.sum(),t.sum()
-    base,loss = np.mean([_entropy(np.array([o, 1-o])) for o in p]),float(preds.loss.mean(dtype=np.float64))
-    return dict(n=len(preds), k=len(preds.vocab), loss=loss, base=base, left=loss/max(base, 1e-9), f1=2*hit[0]/max(hit[1]+hit[2], 1))
+def _expected(preds, step=4096):
+    "Loss that the model expects of itself: the mean entropy of its probabilities"
+    res,k = 0.,len(preds.vocab) if preds.multi else 1
+    for i in range(0, len(preds), step):
+        p = preds.probs[i:i+step].astype(np.float64)
+        res += sum(_entropy(o) for o in ((p,1-p) if preds.multi else (p,)))
+    return res/k/len(preds)
 
+def _multi_part(preds):
+    "Loss of a part with several labels, what the label shares alone leave of it, and micro-F1 at probability 0.5 with its standard error"
+    shares,loss,h = preds.targs.mean(0),float(preds.loss.mean(dtype=np.float64)),hits(preds)
+    base,size = float(np.mean([_entropy(np.array([o, 1-o])) for o in shares])),h[1:].sum()
+    f1 = float(2*h[0].sum()/max(size, 1))
+    off = sum(((2*(t&d).sum(1)-f1*(t.sum(1)+d.sum(1)))**2).sum() for _,t,d in label_blocks(preds))
+    return dict(n=len(preds), k=len(preds.vocab), loss=loss, base=base, left=loss/max(base, 1e-9), expected=_expected(preds),
+        f1=f1, f1_se=float(np.sqrt(off)/max(size, 1)))
+
+# %% ../nbs/api/54_symptoms.ipynb #88f95a63
 def _second(probs, t, rows, step=4096):
     "Share of the `rows` whose label is the second choice, `step` rows at a time"
     above = [(probs[i]>probs[i,t[i]][:,None]).sum(1)==1 for i in (rows[j:j+step] for j in range(0, len(rows), step))]
     return float(np.concatenate(above).mean()) if len(rows) else np.nan
 
-# %% ../nbs/api/54_symptoms.ipynb #5285c8b4
 def _single_part(preds):
     "Accuracy, chance, loss and what is sure and wrong"
     t,d,n,k = preds.targs,preds.decoded,len(preds),len(preds.vocab)
@@ -85,15 +95,15 @@ def _single_part(preds):
     se = np.sqrt(max(chance*(1-chance), .25/n)/n)
     second = _second(preds.probs, t, np.flatnonzero(wrong))
     return dict(n=n, k=k, accuracy=float(acc), chance=float(chance), over_chance=float((acc-chance)/se),
-        loss=loss, loss_se=float(preds.loss.std()/np.sqrt(n)), base=base, left=loss/max(base, 1e-9),
+        loss=loss, loss_se=float(preds.loss.std()/np.sqrt(n)), base=base, left=loss/max(base, 1e-9), expected=_expected(preds),
         second=second, contradicted=float((wrong & (p>=own[d])).mean()), sure=float(p[wrong].mean()) if wrong.any() else np.nan,
         top=float(p.max()), spread=float(p.std()), kinds=len(np.unique(d)))
 
-# %% ../nbs/api/54_symptoms.ipynb #95731461
+# %% ../nbs/api/54_symptoms.ipynb #60469eca
 def part_symptoms(
     preds:Preds, # predictions of one part, with targets
     name='valid',# the part: 'train', 'valid' or 'test'
-) -> dict:       # n, k, accuracy, chance, over_chance, loss, loss_se, base, left, second, contradicted, sure, top, spread, kinds, each behind `name_`; several labels: n, k, loss, base, left, f1
+) -> dict:       # n, k, accuracy, chance, over_chance, loss, loss_se, base, left, expected, second, contradicted, sure, top, spread, kinds, each behind `name_`; several labels: n, k, loss, base, left, expected, f1, f1_se
     "Numbers from the predictions of one part"
     if preds.targs is None or not len(preds): raise ValueError(f"the {name} predictions have {len(preds)} items and {'no ' if preds.targs is None else ''}targets; predict a labelled part")
     return {f'{name}_{a}':b for a,b in (_multi_part if preds.multi else _single_part)(preds).items()}
@@ -117,10 +127,10 @@ def _renamed(c):
     from scipy.optimize import linear_sum_assignment
     return float(c[linear_sum_assignment(-c)].sum()/max(c.sum(), 1))
 
-# %% ../nbs/api/54_symptoms.ipynb #265870c6
+# %% ../nbs/api/54_symptoms.ipynb #79afa553
 def class_symptoms(
     valid:Preds,           # predictions of the validation part, one label per item
-    train_counts=None,     # training items per class, shape `(k,)`, if known
+    train_counts=None,     # training items per class, if known: dict or Series by name, or shape `(k,)` in the order of the vocab
 ) -> dict:                 # renamed, told, told_se, twins (names), weakest (name, recall, items), missing (names), n_rare (classes), rare_n (items), rare_recall, common_recall (shares of items), counts
     "Numbers from the confusion matrix, and from the class counts of training"
     k,names = len(valid.vocab),np.array(valid.vocab, dtype=object)
@@ -131,8 +141,7 @@ def class_symptoms(
     weakest = [(names[i], float(recall[i]), int(n[i])) for i in weak if n[i]>0][:5]
     res = dict(renamed=_renamed(c), told=told, told_se=se, twins=[names[i] for i in pair or ()], weakest=weakest)
     if train_counts is None: return res
-    t = np.asarray(train_counts)
-    if len(t)!=k: raise ValueError(f"{len(t)} training counts for {k} classes; pass one per class, in the order of the vocab")
+    t = by_class(train_counts, valid.vocab, rest=0)
     rare,there = (t<t.max()/5) & (t>0),n>0
     res |= dict(missing=[names[i] for i in np.flatnonzero((t==0) & there)], counts=t, n_rare=int((rare & there).sum()), rare_n=int(n[rare].sum()))
     for name,m in dict(rare=rare & there, common=(t>=t.max()/5) & there).items(): res[f'{name}_recall'] = float(np.diag(c)[m].sum()/n[m].sum()) if m.any() else np.nan
@@ -154,52 +163,68 @@ def part_difference(
     se = np.sqrt(max(pa*(1-pa), 1/na)/na+max(pb*(1-pb), 1/nb)/nb)
     return {f'{name}_accuracy_gap':pa-pb, f'{name}_accuracy_z':(pa-pb)/se, f'{name}_shares_v':float(np.sqrt(chi/both.sum())), f'{name}_shares_z':float((chi-df)/np.sqrt(2*max(df, 1)))}
 
-# %% ../nbs/api/54_symptoms.ipynb #1f41bb92
-def _several(train, valid):
-    "Labels that validation has and training has not"
-    if train is None or valid is None: return dict(several=True)
-    gone = (train.targs.sum(0)==0) & (valid.targs.sum(0)>0)
-    return dict(several=True, missing=[valid.vocab[i] for i in np.flatnonzero(gone)])
+# %% ../nbs/api/54_symptoms.ipynb #38abdfd7
+def _several(valid, counts):
+    "With several labels: those that training lacks, and those of whose items none is found at probability 0.5, with the mean AUC of these"
+    if valid is None: return dict(several=True)
+    h = hits(valid)
+    silent = (h[1]>0) & (h[0]==0)
+    res = dict(several=True, n_labels=int((h[1]>0).sum()), n_silent=int(silent.sum()), macro_f1=float(count_scores(*h, True)['macro_f1']))
+    if silent.any(): res['silent_auc'] = float(auc_table(Preds(valid.probs[:,silent], valid.targs[:,silent])).auc.mean())
+    if counts is not None: res['missing'] = [valid.vocab[i] for i in np.flatnonzero((counts==0) & (h[1]>0))]
+    return res
 
+# %% ../nbs/api/54_symptoms.ipynb #21320e16
 def symptoms(
     hist=None,              # learning curves, as `history(learn)` or another framework gives them
     valid:Preds=None,       # predictions of the validation part
     train:Preds=None,       # those of the training part, in evaluation mode, as `predict(learn, 'train')` gives
     test:Preds=None,        # those of a test part
-    train_counts=None,      # training items per class, shape `(k,)`
+    train_counts=None,      # training items per class: dict or Series by name, or shape `(k,)` in the order of the vocab
 ) -> dict:                  # all numbers that can be known
     "What curves and predictions show, as numbers by name"
     parts = {n:o for n,o in dict(train=train, valid=valid, test=test).items() if o is not None}
     for n,o in parts.items():
         if o.vocab!=next(iter(parts.values())).vocab: raise ValueError(f"the {n} predictions have other classes than the {next(iter(parts))} predictions; pass parts of one model")
     res = {} if hist is None else curve_symptoms(hist)
-    if train_counts is not None: res['counts_base'] = _entropy(np.asarray(train_counts)/np.sum(train_counts))
+    if train_counts is not None and not parts: train_counts = pd.Series(train_counts).to_numpy()
+    elif train_counts is not None: train_counts = by_class(train_counts, next(iter(parts.values())).vocab, rest=0)
     for n,o in parts.items(): res |= part_symptoms(o, n)
-    if any(o.multi for o in parts.values()): return res | _several(train, valid)
-    if train_counts is None and train is not None: train_counts = np.bincount(train.targs, minlength=len(train.vocab))
+    if any(o.multi for o in parts.values()): return res | _several(valid, train_counts if train is None else train.targs.sum(0))
+    if train_counts is not None: res['counts_base'] = _entropy(train_counts/train_counts.sum())
+    elif train is not None: train_counts = np.bincount(train.targs, minlength=len(train.vocab))
     if valid is not None: res |= class_symptoms(valid, train_counts)
     for a,b in (('train','valid'),('valid','test'),('train','test')):
         if a in parts and b in parts: res |= part_difference(parts[a], parts[b], f'{a}_{b}')
     return res
 
-# %% ../nbs/api/54_symptoms.ipynb #7b258c57
+# %% ../nbs/api/54_symptoms.ipynb #8aefb2d0
 class Seen(dict):
     "Numbers by name; what is missing is nan"
     def __missing__(self, key): return np.nan
+    def part(self, name):
+        "A number of the training items in evaluation mode; of validation if they were not given"
+        return self[f"{'train' if 'train_left' in self else 'valid'}_{name}"]
     @property
     def left(self):
-        "Share of the uncertainty that is left on training items in evaluation mode; of validation if they were not given"
-        return self['train_left'] if 'train_left' in self else self['valid_left']
+        "Share of the uncertainty that is left"
+        return self.part('left')
     @property
     def base(self):
         "What recorded losses are at chance: the Learner's own; without one that of cross-entropy, if the recorded losses seem to be that"
         if 'own_base' in self: return self['own_base']
         same = .5<self['valid_loss']/max(self['valid_last'], 1e-9)<2 or .5<self['valid_loss']/max(self['valid_best'], 1e-9)<2
         return self['valid_base'] if same else np.nan
+    @property
+    def fresh(self):
+        "What a recorded loss may be before anything is learnt: that of logits of zero, and no less than that of chance"
+        zero = self['zero_loss'] if 'zero_loss' in self else np.log(2 if self.get('several') else self['valid_k'])
+        return float(np.maximum(self.base, zero))
     def test_note(self):
         "The accuracy of the test part, if there is one"
         return f", {self['test_accuracy']:.3f} on test" if 'test_accuracy' in self else ''
 
+# %% ../nbs/api/54_symptoms.ipynb #44714ce7
 def finding(
     weight:float, # from 0 to 1; an alarm from 0.5 on
     cause:str,    # its short name
