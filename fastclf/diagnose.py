@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/diagnose.html.md"""
 # %% auto #0
 __all__ = ['Diagnosis', 'judge', 'diagnose', 'plot_diagnosis', 'plot_trial']
 
-# %% ../nbs/api/56_diagnose.ipynb #f71929bf
+# %% ../nbs/api/56_diagnose.ipynb #0faecfd6
 from html import escape
 
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
@@ -20,7 +20,7 @@ from .core import NotedTable
 from .datacauses import data_rules
 from .fitcauses import fit_rules
 from .learner import History, history, plot_history, predict
-from .preds import Preds
+from .preds import Preds, check_chances
 from .symptoms import Seen, as_curves, symptoms
 
 # %% ../nbs/api/56_diagnose.ipynb #4ee60b27
@@ -85,7 +85,7 @@ def _from_learner(learn, valid, train, cbs):
     if not all(torch.isfinite(p).all() for p in learn.model.parameters()): return hist,None,None
     return hist,predict(learn) if valid is None else valid,predict(learn, 'train') if train is None else train
 
-# %% ../nbs/api/56_diagnose.ipynb #80f828fa
+# %% ../nbs/api/56_diagnose.ipynb #5abec0c6
 def diagnose(
     fit=None,          # learning curves, as `history(learn)` or another framework gives them, or a fitted Learner, which comes back as it was
     valid:Preds=None,  # predictions of the validation part; of a Learner made by `predict(learn)`
@@ -97,6 +97,7 @@ def diagnose(
 ) -> Diagnosis:        # a row per finding, heaviest first
     "Say what is wrong with a fit, why, and what to try"
     if isinstance(fit, Preds): raise ValueError("predictions go by name, for the first argument is the fit; pass diagnose(valid=preds), and train=, test= if there are any")
+    for o in (valid, train, test): o is None or check_chances(o, 'diagnose')
     learn = fit if isinstance(fit, Learner) else None
     hist,more,cbs = fit,{},[cbs] if isinstance(cbs, Callback) else list(cbs)
     if learn is not None:
