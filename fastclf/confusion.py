@@ -8,19 +8,19 @@ Docs: https://fastclf.github.io/fastclf/api/confusion.html.md"""
 __all__ = ['confusion_table', 'label_matrices', 'plot_label_matrices', 'most_confused', 'confused_items', 'confused_groups',
            'plot_confusion', 'plot_confusion_map']
 
-# %% ../nbs/api/54_confusion.ipynb #3d598ac2
+# %% ../nbs/api/54_confusion.ipynb #fda70e1e
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 
 from .core import NotedTable
 from .lookup import lookup_items, short_name, short_names
 from .metrics import confusion
 from .preds import Preds
-from .scoring import hits, label_blocks
+from .scoring import _labelled, hits, label_blocks
 
-# %% ../nbs/api/54_confusion.ipynb #9e2b5722
+# %% ../nbs/api/54_confusion.ipynb #4fea220a
 def _matrix(preds, what):
     "Counts `(k,k)` and true items per class `(k,)`"
-    if preds.targs is None: raise ValueError(f"{what} needs targets, these predictions have none; predict a labelled part")
+    _labelled(preds, what)
     h = hits(preds)
     if not preds.multi: return confusion(preds.decoded, preds.targs, len(preds.vocab)),h[1]
     c = np.zeros((len(preds.vocab),)*2, np.int64)
@@ -69,7 +69,7 @@ def plot_label_matrices(
     for ax in axs.flat[len(top):]: ax.set_axis_off()
     return axs
 
-# %% ../nbs/api/54_confusion.ipynb #0e596d21
+# %% ../nbs/api/54_confusion.ipynb #6ce37efc
 def _wrong_cells(c):
     "Row, column and count of the wrong cells of a confusion matrix, largest first"
     off = c*(1-np.eye(len(c), dtype=c.dtype))
@@ -77,18 +77,29 @@ def _wrong_cells(c):
     order = np.argsort(-off[i,j], kind='stable')
     return i[order],j[order],off[i,j][order]
 
+def _unpaired(preds):
+    "Wrong answers of several labels: those of items where labels are only missed or only extra, and all"
+    res = np.zeros(2, np.int64)
+    for _,t,d in label_blocks(preds):
+        missed,extra = (t&~d).sum(1),(d&~t).sum(1)
+        res += [(missed+extra)[(missed==0)|(extra==0)].sum(), (missed+extra).sum()]
+    return res
+
+# %% ../nbs/api/54_confusion.ipynb #aa7c8e29
 def most_confused(
     preds:Preds, # predictions with targets, one label per item or several
     n:int=10,    # pairs to list
 ) -> NotedTable: # label (true, missed), pred (said instead), count, share (of the items of `label`, in [0,1]), back (count of the other direction)
-    "The pairs of classes with most mistakes, commonest first"
+    "The pairs of classes with most mistakes, commonest first; with several labels, one said instead of another"
     c,support = _matrix(preds, 'most_confused')
     i,j,count = _wrong_cells(c)
     names = np.array(preds.vocab, dtype=object)
     df = pd.DataFrame(dict(label=names[i], pred=names[j], count=count, share=count/support[i], back=c[j,i]))[:n]
-    return NotedTable(df, note=f"{df['count'].sum()} of the {count.sum()} mistakes are between these {len(df)} of {len(count)} confused pairs")
+    said = f"{df['count'].sum()} of the {count.sum()} {'swaps' if preds.multi else 'mistakes'} are between these {len(df)} of {len(count)} confused pairs"
+    if preds.multi: said += "; {:,} of the {:,} wrong answers are in no swap, only missed or only extra: see label_matrices".format(*_unpaired(preds))
+    return NotedTable(df, note=said)
 
-# %% ../nbs/api/54_confusion.ipynb #5e7e3c3e
+# %% ../nbs/api/54_confusion.ipynb #46f55c5e
 def _mixed(preds, a, b, step=4096):
     "Rows where `a` is true and missed and `b` is said instead"
     if not preds.multi: return np.flatnonzero((preds.targs==a)&(preds.decoded==b))
@@ -110,7 +121,7 @@ def confused_items(
     order = np.argsort(-preds.loss[rows], kind='stable')
     rows,own = rows[order],own[order]
     names,other = np.array(preds.vocab, dtype=object),i+j-own
-    res = dict(id=preds.ids[rows]) | lookup_items(df, items, preds.ids[rows])
+    res = dict(id=preds.ids[rows]) | lookup_items(df, items, preds[rows])
     res |= dict(label=names[own], pred=names[other], prob_label=preds.probs[rows,own], prob_pred=preds.probs[rows,other], loss=preds.loss[rows])
     return NotedTable(res, note=f"{len(ab)} items of {a} are called {b}, {len(ba)} of {b} are called {a}")
 
@@ -137,17 +148,17 @@ def _groups(c, support, size):
     groups = _best_cut(tree[:,:2].astype(int).tolist(), lambda m: inside(m)**2/len(m), len(c), size)
     return sorted(groups, key=lambda m: -inside(m)/len(m)),off
 
-# %% ../nbs/api/54_confusion.ipynb #1145d2b2
+# %% ../nbs/api/54_confusion.ipynb #6940257b
 def confused_groups(
     preds:Preds, # predictions with targets, one label per item or several
     size:int=12, # classes in a group at most
-) -> NotedTable: # a row per group, worst first: classes (names), size, mistakes (between them), share (of all mistakes)
+) -> NotedTable: # a row per group, worst first: classes (names), size, mistakes (between them; several labels: one said instead of another), share (of all these)
     "Groups of classes that are mistaken for each other; classes without a group are left out"
     groups,off = _groups(*_matrix(preds, 'confused_groups'), size)
     groups = [m for m in groups if off[np.ix_(m,m)].sum()>0]
     n = np.array([off[np.ix_(m,m)].sum() for m in groups], dtype=int)
     df = pd.DataFrame(dict(classes=[[preds.vocab[i] for i in m] for m in groups], size=[len(m) for m in groups], mistakes=n, share=n/max(off.sum(), 1)))
-    return NotedTable(df, note=f"{n.sum()} of the {off.sum()} mistakes lie within {len(df)} groups of {df['size'].sum()} of the {len(preds.vocab)} classes")
+    return NotedTable(df, note=f"{n.sum()} of the {off.sum()} {'swaps of labels' if preds.multi else 'mistakes'} lie within {len(df)} groups of {df['size'].sum()} of the {len(preds.vocab)} classes")
 
 # %% ../nbs/api/54_confusion.ipynb #06f17bfb
 def _block(c, support, size, names, classes):
@@ -201,7 +212,7 @@ def _frame_groups(ax, groups, off, names, n):
     lines = [', '.join(short_name(names[i]) for i in m[:2]) + (f' and {len(m)-2} more' if len(m)>2 else '') + f': {off[np.ix_(m,m)].sum()} mistakes' for _,m in seen]
     ax.text(1.03, 1, '\n'.join(['The worst groups, from the top left:', *lines]), transform=ax.transAxes, fontsize=8, va='top', linespacing=1.7)
 
-# %% ../nbs/api/54_confusion.ipynb #8bbb9968
+# %% ../nbs/api/54_confusion.ipynb #1be88c07
 def plot_confusion_map(
     preds:Preds,      # predictions with targets, one label per item or several
     ax:plt.Axes=None, # draw here; a new figure if None
@@ -222,5 +233,5 @@ def plot_confusion_map(
     ax.scatter(j, i, s=(90 if k<=100 else 30)*off[i,j]/max(off.max(), 1), c='C3', lw=0)
     if k<=100: _ticks(ax, names, 7)
     ax.set(xlim=(-1,k), ylim=(k,-1), aspect='equal', **_axis_names(preds.multi))
-    ax.set_title(f'{off.sum():,} mistakes in {len(i):,} cells; the largest dot is {off.max():,}', fontsize=9)
+    ax.set_title(f'{off.sum():,} {"swaps" if preds.multi else "mistakes"} in {len(i):,} cells; the largest dot is {off.max():,}', fontsize=9)
     return ax

@@ -7,23 +7,31 @@ Docs: https://fastclf.github.io/fastclf/api/interpret.html.md"""
 # %% auto #0
 __all__ = ['class_report', 'plot_class_f1', 'top_losses', 'plot_loss_grid']
 
-# %% ../nbs/api/54_interpret.ipynb #168d6d6b
+# %% ../nbs/api/54_interpret.ipynb #098e3eb0
+import os
+
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 from matplotlib.ticker import MaxNLocator
 from pathlib import Path
 
 from .core import NotedTable
 from .data.imbalance import tiers
+from .labels import by_class
 from .lookup import lookup_items, pair_title, short_name, short_names, show_item
 from .preds import Preds
-from .scoring import boot_hits, count_scores, hits
+from .scoring import _labelled, boot_hits, count_scores, hits
 
-# %% ../nbs/api/54_interpret.ipynb #b0fe5e04
-def _class_frame(preds, h, boot):
+# %% ../nbs/api/54_interpret.ipynb #d10058be
+def _wilson(right, n):
+    "95 % interval of a share, `right` of `n`, as two arrays (Wilson 1927)"
+    mid,half = right+1.96**2/2,1.96*np.sqrt(right*(n-right)/np.maximum(n, 1)+1.96**2/4)
+    return np.where(right>0, (mid-half)/(n+1.96**2), 0),np.where(right<n, (mid+half)/(n+1.96**2), 1)
+
+def _class_frame(preds, h):
     "Precision, recall, F1 with its interval and the counts of each class"
     right,true,pred = h
     share = lambda a,b: a/np.maximum(b, 1)
-    low,high = np.percentile(share(2*boot[:,0], boot[:,1]+boot[:,2]), [2.5,97.5], axis=0)
+    low,high = [2*o/(1+o) for o in _wilson(right, true+pred-right)]
     res = dict(precision=share(right, pred), recall=share(right, true), f1=share(2*right, true+pred), low=low, high=high, support=true, predicted=pred)
     return pd.DataFrame(res, index=pd.Index(preds.vocab, name='class'))
 
@@ -37,21 +45,22 @@ def _class_note(preds, df, h, boot, n_worst):
     gone = f" ({(df.support==0).sum()} without items)" if (df.support==0).any() else ''
     return f"{what}{gone}: {', '.join(parts)}" + (f"; lowest F1: {worst}" if worst else '; no mistake')
 
-# %% ../nbs/api/54_interpret.ipynb #08343448
+# %% ../nbs/api/54_interpret.ipynb #7028589c
 def class_report(
     preds:Preds,            # predictions with targets, one label per item or several
-    counts:np.ndarray=None, # training items per class, shape `(k,)`: adds train and tier
+    counts=None,            # training items per class, dict or Series by name (0 where not named), or shape `(k,)` in the order of the vocab: adds train and tier
     n_worst:int=5,          # classes to name in the note, lowest F1 first
 ) -> NotedTable:            # index class; precision, recall, f1, low, high (95 % interval of f1), support (true items), predicted (items), then train and tier
     "Precision, recall, F1 and support of each class; the scores of the whole stand in the note"
-    if preds.targs is None: raise ValueError("class_report needs targets, these predictions have none; predict a labelled part")
-    if counts is not None and len(counts)!=len(preds.vocab): raise ValueError(f"{len(counts)} counts for {len(preds.vocab)} classes; pass one per class in the order of preds.vocab")
+    _labelled(preds, 'class_report')
     h,boot = hits(preds),boot_hits(preds)
-    df = _class_frame(preds, h, boot)
-    if counts is not None: df = df.assign(train=np.asarray(counts), tier=tiers(counts))
+    df = _class_frame(preds, h)
+    if counts is not None:
+        counts = by_class(counts, preds.vocab, 0)
+        df = df.assign(train=counts, tier=tiers(counts))
     return NotedTable(df, note=_class_note(preds, df, h, boot, n_worst))
 
-# %% ../nbs/api/54_interpret.ipynb #8e20a51a
+# %% ../nbs/api/54_interpret.ipynb #e7a8d9c5
 def _log_ticks(ax, low, high):
     "A logarithmic x axis from `low` to `high`, with 1, 2 and 5 times the powers of ten where they fit"
     ax.set_xscale('log' if low>0 else 'symlog')
@@ -61,31 +70,44 @@ def _log_ticks(ax, low, high):
     ax.set_xticks(ticks, [f'{v:,}' for v in ticks], fontsize=8)
     ax.set_xticks([], minor=True)
 
-def _spread(y, gap):
-    "Heights near the rising heights `y` that lie `gap` apart and not above 1"
-    steps = gap*np.arange(len(y))
-    y = np.maximum.accumulate(y-steps)+steps
-    return np.minimum(y, 1-steps[::-1])
+# %% ../nbs/api/54_interpret.ipynb #6d9597cf
+def _together(xy, near=(.028,.06)):
+    "Lists of points, as shape `(n,2)` in shares of the axes, that lie so `near` the first of them that their letters would overlap"
+    groups = []
+    for i,o in enumerate(xy):
+        g = next((g for g in groups if (np.abs(xy[g[0]]-o)<near).all()), None)
+        if g is None: groups.append([i])
+        else: g.append(i)
+    return groups
 
-# %% ../nbs/api/54_interpret.ipynb #f1cedfc6
+def _letter_points(ax, x, y, names, rest):
+    "Put letters at the points, and list their names at the right"
+    letters = [chr(65+i%26)+(str(i//26+1) if i>25 else '') for i in range(len(names))]
+    xy = ax.transAxes.inverted().transform(ax.transData.transform(np.stack([x,y], 1)))
+    ax.scatter(x, y, s=16, color='C3', zorder=3)
+    style = dict(fontsize=8, weight='bold', color='C3', ha='center', linespacing=1, zorder=4, textcoords='offset points')
+    style['bbox'] = dict(boxstyle='square,pad=.05', fc='white', ec='none', alpha=.7)
+    for g in _together(xy): ax.annotate('\n'.join(letters[i] for i in g), (x[g[0]],y[g[0]]), (0,4), **style)
+    lines = [f'{a}  {o}' for a,o in zip(letters, names)] + ([f'and {rest} more of this F1'] if rest else [])
+    ax.text(1.03, 1, '\n'.join(lines), transform=ax.transAxes, fontsize=8, va='top', linespacing=1.6)
+
+# %% ../nbs/api/54_interpret.ipynb #110d8ea0
 def plot_class_f1(
     table:pd.DataFrame, # what `class_report` returned
     ax:plt.Axes=None,   # draw here; a new figure if None
     n:int=8,            # classes to name, lowest F1 first
 ) -> plt.Axes:          # x: training items of the class if the table has them, else its items here; y: F1 with its interval
-    "F1 of each class against its number of items, the weakest by name"
+    "F1 of each class against its number of items, the weakest by letter and name"
     x = 'train' if 'train' in table else 'support'
-    df = table[table.support>0].sort_values('f1')
+    df = table[table.support>0].sort_values(['f1',x], kind='stable')
     if ax is None: _,ax = plt.subplots(figsize=(6,3.5))
     ax.vlines(df[x], df.low, df.high, color='C0', alpha=.3, lw=1)
     ax.scatter(df[x], df.f1, s=14)
     ax.set(ylim=(-.03,1.03), ylabel='F1 (line: 95 % interval)', xlabel='training items of the class' if x=='train' else 'items of the class')
     if df[x].max()>10*max(df[x].min(), 1): _log_ticks(ax, df[x].min(), df[x].max())
     else: ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    beside = dict(textcoords='axes fraction', fontsize=8, va='center', annotation_clip=False, arrowprops=dict(arrowstyle='-', lw=.4, color='grey', relpos=(0,.5)))
     worst = df[:n]
-    y = _spread((worst.f1.to_numpy()+.03)/1.06, min(.065, 1/n))
-    for o in zip(short_names(worst.index), worst[x], worst.f1, y): ax.annotate(o[0], o[1:3], (1.03,o[3]), **beside)
+    if len(worst): _letter_points(ax, worst[x].to_numpy(), worst.f1.to_numpy(), short_names(worst.index), int((df.f1.iloc[n:]==worst.f1.iloc[-1]).sum()))
     return ax
 
 # %% ../nbs/api/54_interpret.ipynb #e497acec
@@ -101,7 +123,7 @@ def _label_parts(p):
     worst = np.where(t, 1-p.probs, p.probs).argmax(1)
     return dict(label=names(t), pred=names(d), missed=names(t&~d), extra=names(d&~t), worst=vocab[worst], prob=p.probs[np.arange(len(p)),worst])
 
-# %% ../nbs/api/54_interpret.ipynb #9ada7152
+# %% ../nbs/api/54_interpret.ipynb #193083de
 def top_losses(
     preds:Preds,          # predictions with targets, one label per item or several
     n:int=20,             # items to list; `len(preds)` for all
@@ -109,11 +131,11 @@ def top_losses(
     items:str=None,       # its column of files or texts, added to the table
 ) -> NotedTable:          # id, the item, label, pred, then prob (of pred), margin; several labels: lists of names, missed, extra, worst, prob (of worst); loss (nats, unweighted)
     "The items with the highest loss, as a table"
-    if preds.targs is None: raise ValueError("top_losses needs targets, these predictions have none; predict a labelled part")
+    if len(preds) or preds.targs is None: _labelled(preds, 'top_losses')
     n = min(n, len(preds))
     rows = np.argpartition(-preds.loss, n-1)[:n] if n else np.arange(0)
     p = preds[rows[np.lexsort((rows, -preds.loss[rows]))]]
-    res = dict(id=p.ids) | lookup_items(df, items, p.ids)
+    res = dict(id=p.ids) | lookup_items(df, items, p)
     if p.multi: res |= _label_parts(p)
     else:
         f,(second,first) = p.frame(probs=False),_top_two(p.probs).T
@@ -121,7 +143,7 @@ def top_losses(
     wrong = sum(int((o.decoded!=o.targs).reshape(len(o), -1).any(1).sum()) for o in (preds[i:i+4096] for i in range(0, len(preds), 4096)))
     return NotedTable(res | dict(loss=p.loss), note=f"{n} of {len(preds)} items, of which {wrong} are predicted wrong; look for wrong labels first")
 
-# %% ../nbs/api/54_interpret.ipynb #17468bbb
+# %% ../nbs/api/54_interpret.ipynb #4c02f788
 def _title(r, multi):
     "What stands over an image of the grid"
     if not multi: return f'{pair_title(r.label, r.pred)} ({r.prob:.2f})\nloss {r.loss:.2f}'
@@ -137,6 +159,7 @@ def plot_loss_grid(
 ) -> np.ndarray:     # Axes, shape `(rows,3)`; titles are: true class, predicted class, its probability (several labels: missed, extra), loss
     "The images with the highest losses"
     tl = top_losses(preds, n, df, items)
+    if len(tl) and not any(os.path.exists(Path(path)/str(o)) for o in tl[items]): raise FileNotFoundError(f"none of the {len(tl)} items such as {str(tl[items].iloc[0])[:100]!r} is a file in the folder {path}; pass the folder of the images as path, and for texts read the table of top_losses itself")
     rows = max(-(-len(tl)//3), 1)
     _,axs = plt.subplots(rows, 3, figsize=(6.6,2.3*rows), squeeze=False, layout='constrained')
     for ax in axs.flat: ax.set_axis_off()

@@ -7,13 +7,16 @@ Docs: https://fastclf.github.io/fastclf/api/nearest.html.md"""
 # %% auto #0
 __all__ = ['nearest_items', 'nearest_table', 'plot_nearest']
 
-# %% ../nbs/api/54_nearest.ipynb #648a7254
+# %% ../nbs/api/54_nearest.ipynb #6e53a46a
+import os
+
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 from pathlib import Path
 
 from .core import NotedTable
 from .lookup import lookup_items, pair_title, short_name, show_item
 from .preds import Preds
+from .scoring import _labelled
 
 # %% ../nbs/api/54_nearest.ipynb #ad1ec40f
 def _unit(x):
@@ -49,7 +52,7 @@ def nearest_items(
         sims[i:i+step],idxs[i:i+step] = sim,idx
     return idxs,sims
 
-# %% ../nbs/api/54_nearest.ipynb #c3f7774a
+# %% ../nbs/api/54_nearest.ipynb #19f8d32d
 def _wrong(preds):
     "Mask of the items that are not right, shape `(n,)`"
     parts = [(o.decoded!=o.targs).reshape(len(o), -1).any(1) for o in (preds[i:i+4096] for i in range(0, len(preds), 4096))]
@@ -66,18 +69,18 @@ def _votes(p, train, idxs):
 def _checked_feats(preds, train):
     "Raise unless both have features, and targets over the same classes"
     for name,o in (('preds',preds), ('train',train)):
-        if o.feats is None: raise ValueError(f"{name} hold no features; keep them in prediction, or pass Preds(..., feats=embeddings) with one row per item")
-        if o.targs is None: raise ValueError(f"{name} have no targets; what is true must be known")
+        if len(o) or o.targs is None: _labelled(o, f"nearest_table ({name})")
+        if o.feats is None: raise ValueError(f"{name} hold no features; keep them by predict(learn, {'valid' if name=='preds' else 'train'!r}, feats=True), or pass Preds(..., feats=embeddings) with one row per item")
     if preds.vocab!=train.vocab: raise ValueError(f"preds and train have different classes: {preds.vocab[:5]}.. and {train.vocab[:5]}..")
 
-# %% ../nbs/api/54_nearest.ipynb #9bd218fb
+# %% ../nbs/api/54_nearest.ipynb #dcd93663
 def _columns(p, train, idxs, sims, df, items):
     "The columns of the table: each item of `p` beside its neighbours"
     n,k = idxs.shape
     near = train[idxs.ravel()]
     own,others = [o.frame(probs=False) for o in (p,near)]
-    left = dict(id=p.ids) | lookup_items(df, items, p.ids) | dict(label=own.label.to_numpy(), pred=own.pred.to_numpy())
-    right = dict(id=near.ids) | lookup_items(df, items, near.ids) | dict(label=others.label.to_numpy())
+    left = dict(id=p.ids) | lookup_items(df, items, p) | dict(label=own.label.to_numpy(), pred=own.pred.to_numpy())
+    right = dict(id=near.ids) | lookup_items(df, items, near) | dict(label=others.label.to_numpy())
     res = {c:np.repeat(v, k) for c,v in left.items()} | dict(rank=np.tile(np.arange(k)+1, n))
     return res | {f'near_{c}':v for c,v in right.items()} | dict(similarity=sims.ravel())
 
@@ -106,7 +109,7 @@ def nearest_table(
     idxs,sims = nearest_items(p.feats, train.feats, k)
     return NotedTable(_columns(p, train, idxs, sims, df, items), note=_note(p, train, idxs, sims, preds[np.flatnonzero(~wrong)[:2000]]))
 
-# %% ../nbs/api/54_nearest.ipynb #e0a49ebc
+# %% ../nbs/api/54_nearest.ipynb #0d8b5be3
 def plot_nearest(
     table:pd.DataFrame, # what `nearest_table` returned, with image files as items
     items:str,          # the column of image files
@@ -114,7 +117,10 @@ def plot_nearest(
     n:int=4,            # mistakes to show
 ) -> np.ndarray:        # Axes, a row per mistake: the item, then its neighbours
     "Mistakes beside their nearest training items"
+    if not {items,f'near_{items}'}<=set(table): raise KeyError(f"the table has no columns {items!r} and {f'near_{items}'!r}; make it with the frame: nearest_table(preds, train, df=df, items={items!r})")
     groups = [o for _,o in table.groupby('id', sort=False)][:n]
+    shown = [str(o) for g in groups for o in (g[items].iloc[0],*g[f'near_{items}'])]
+    if shown and not any(os.path.exists(Path(path)/o) for o in shown): raise FileNotFoundError(f"none of the {len(shown)} items such as {shown[0][:100]!r} is a file in the folder {path}; pass the folder of the images as path, and read texts in the table itself: table[[{items!r},{f'near_{items}'!r}]]")
     k = max((len(o) for o in groups), default=1)
     _,axs = plt.subplots(max(len(groups), 1), k+1, figsize=(1.5*(k+1),1.7*max(len(groups), 1)), squeeze=False, layout='constrained')
     for ax in axs.flat: ax.set_axis_off()

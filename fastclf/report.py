@@ -1,4 +1,4 @@
-"""One page on what a classifier does: scores with their errors, classes, confusion, mistakes and the way to a cheap gain; in the notebook, or as one file to hand over
+"""One page on what a classifier does: scores with their errors, classes, calibration, confusion, mistakes and the way to a cheap gain; in the notebook, or as one file to hand over
 
 Docs: https://fastclf.github.io/fastclf/api/report.html.md"""
 
@@ -7,19 +7,21 @@ Docs: https://fastclf.github.io/fastclf/api/report.html.md"""
 # %% auto #0
 __all__ = ['Report', 'report']
 
-# %% ../nbs/api/55_report.ipynb #c635de9f
-import base64, io
-from html import escape
+# %% ../nbs/api/55_report.ipynb #09073dbd
+import base64, io, re
+from html import escape, unescape
 from pathlib import Path
 
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 from fastcore.basics import patch
 
 from .adjust import adjustment_gain
+from .calibrate import plot_reliability, reliability_table
 from .confusion import confused_groups, confusion_table, most_confused, plot_confusion, plot_confusion_map, plot_label_matrices
 from .core import NotedTable, whole_file, writable
 from .data.imbalance import tiers
 from .interpret import class_report, plot_class_f1, plot_loss_grid, top_losses
+from .labels import by_class
 from .preds import Preds, save_preds
 from .scoring import auc_table, score_table
 
@@ -33,12 +35,12 @@ def _png(ax):
     plt.close(fig)
     return out.getvalue()
 
-# %% ../nbs/api/55_report.ipynb #7fec2b8d
+# %% ../nbs/api/55_report.ipynb #a15922dc
 def _cell(o):
     "Texts and lists of names as HTML at the left, cut after 200 characters; numbers as they are"
     if isinstance(o, (list,tuple)): o = ', '.join(map(str, o))
     if not isinstance(o, str): return o
-    wide = ';min-width:22em' if len(o)>60 else ''
+    wide = ';min-width:22em;overflow-wrap:anywhere' if len(o)>60 else ''
     return f'<div style="text-align:left{wide}">{escape(o if len(o)<=200 else o[:199]+"…")}</div>'
 
 def _html(table):
@@ -57,10 +59,10 @@ def _section(name, table=None, png=None):
     if table is not None: parts.append(f'<div style="max-height:36em; overflow:auto">{_html(table)}</div>')
     return '\n'.join(parts)
 
-# %% ../nbs/api/55_report.ipynb #35bc29e0
+# %% ../nbs/api/55_report.ipynb #4395fc32
 class Report:
     "Tables and pictures on one set of predictions; in a notebook it shows itself"
-    order = 'scores','classes','adjustment','confusion','confusion_map','label_matrices','most_confused','confused_groups','top_losses'
+    order = 'scores','classes','calibration','adjustment','confusion','confusion_map','label_matrices','most_confused','confused_groups','top_losses'
     def __init__(self,
         preds:Preds,   # the predictions
         tables:dict,   # name to table
@@ -72,33 +74,46 @@ class Report:
         links = ' · '.join(f'<a href="#{escape(o)}">{escape(_heading(o))}</a>' for o in names)
         return '\n'.join([f'<p>{links}</p>'] + [_section(o, self.tables.get(o), self.pictures.get(o)) for o in names])
 
-# %% ../nbs/api/55_report.ipynb #0490920e
+# %% ../nbs/api/55_report.ipynb #4db2909a
 _style = ''':root{color-scheme:light dark;--ink:#222;--page:#fff;--line:#ccc;--odd:#f4f6f8} body{font-family:sans-serif;margin:2em auto;max-width:75em;padding:0 1em;color:var(--ink);background:var(--page)}
 p{max-width:60em;line-height:1.4} p,h1,h2{overflow-wrap:anywhere} h2{margin-top:2em;border-bottom:1px solid var(--line)} table{border-collapse:collapse;font-size:90%}
 td,th{padding:2px 10px;text-align:right;vertical-align:top;max-width:32em} thead th{position:sticky;top:0;background:var(--page);box-shadow:inset 0 -1px var(--ink)} tbody tr:nth-child(odd){background:var(--odd)}
-@media (prefers-color-scheme:dark){:root{--ink:#ddd;--page:#1b1d20;--line:#555;--odd:#26292d} img{border-radius:4px}} @media (max-width:40em){td,th{padding:2px 5px} table{font-size:80%} img{max-width:none!important}}'''
+@media (prefers-color-scheme:dark){:root{--ink:#ddd;--page:#1b1d20;--line:#555;--odd:#26292d} img{border-radius:4px}} @media (max-width:40em){td,th{padding:2px 5px} table{font-size:80%} img{max-width:none!important}}
+@media print{:root{color-scheme:light;--ink:#000;--page:#fff;--line:#ccc;--odd:#f4f6f8} body{margin:0} div{max-height:none!important;overflow:visible!important;min-width:0!important} thead th{position:static} tr,img{break-inside:avoid}
+table{font-size:70%} td,th{padding:1px 4px;overflow-wrap:anywhere} img{max-width:100%!important} h2,h2+p{break-after:avoid}}'''
 
+# %% ../nbs/api/55_report.ipynb #9407377a
 def _csv(table, file):
     "Write a table; lists of names become texts with semicolons"
     table.map(lambda o: ';'.join(map(str, o)) if isinstance(o, (list,tuple)) else o).to_csv(file, index=not isinstance(table.index, pd.RangeIndex))
 
+def _written(folder):
+    "Tables and pictures that the report in `folder` is made of; none if there is no page of ours"
+    page = folder/'report.html'
+    text = page.read_text(encoding='utf-8', errors='ignore') if page.exists() else ''
+    names = map(unescape, re.findall('<h2 id="(.*?)">', text)) if '<meta name="generator" content="fastclf">' in text else []
+    return {folder/f'{o}{end}' for o in names for end in ('.csv','.png')}
+
+# %% ../nbs/api/55_report.ipynb #d9d3de24
 @patch
 def save(self:Report,
     folder,  # made if it does not exist
 ) -> Path:   # the folder
     "Write tables (CSV), pictures (PNG), predictions (npz) and the page (HTML)"
     folder = writable(folder)
-    for o,t in {**self.tables, 'confusion':confusion_table(self.preds)}.items():
+    tables = {**self.tables, 'confusion':confusion_table(self.preds)}
+    for f in _written(folder)-{folder/f'{o}.csv' for o in tables}-{folder/f'{o}.png' for o in self.pictures}: f.unlink(missing_ok=True)
+    for o,t in tables.items():
         with whole_file(folder/f'{o}.csv') as f: _csv(pd.DataFrame(t), f)
     for o,p in self.pictures.items():
         with whole_file(folder/f'{o}.png') as f: f.write_bytes(p)
     title = f"Report on {len(self.preds):,} items, {len(self.preds.vocab)} {'labels' if self.preds.multi else 'classes'}"
-    head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title><style>{_style}</style></head>'
+    head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="generator" content="fastclf"><meta name="viewport" content="width=device-width"><title>{title}</title><style>{_style}</style></head>'
     with whole_file(folder/'report.html') as f: f.write_text(f'{head}\n<body>\n<h1>{title}</h1>\n{self._repr_html_()}\n</body></html>\n', encoding='utf-8')
     save_preds(self.preds, folder/'preds.npz')
     return folder
 
-# %% ../nbs/api/55_report.ipynb #e14199ac
+# %% ../nbs/api/55_report.ipynb #1f6c839e
 def _classes(preds, counts):
     "The table of the classes with AUC and average precision; the note says which classes have none"
     df,auc = class_report(preds, counts),auc_table(preds)
@@ -106,34 +121,38 @@ def _classes(preds, counts):
     return NotedTable(both.sort_values('f1', kind='stable'), note=f"{df.note}. {auc.note[0].upper()}{auc.note[1:]}")
 
 def _tables(preds, df, items, counts, priors):
-    "The tables of a report by name, in the order of the page"
+    "The tables of a report by name"
     res = dict(scores=score_table(preds, None if counts is None else tiers(counts)), classes=_classes(preds, counts))
+    if not preds.moved: res['calibration'] = reliability_table(preds)
     if priors is not None: res['adjustment'] = adjustment_gain(preds, priors)
     return res | dict(most_confused=most_confused(preds, 20), confused_groups=confused_groups(preds), top_losses=top_losses(preds, 20, df, items))
 
-# %% ../nbs/api/55_report.ipynb #da941830
+# %% ../nbs/api/55_report.ipynb #42730cbe
 def _pictures(preds, tables, df, items, path):
     "The pictures of a report by name, as PNG bytes"
     res = dict(classes=_png(plot_class_f1(tables['classes'])), confusion=_png(plot_confusion(preds)))
+    if not preds.moved: res['calibration'] = _png(plot_reliability(preds))
     if len(preds.vocab)>25: res['confusion_map'] = _png(plot_confusion_map(preds))
     if preds.multi: res['label_matrices'] = _png(plot_label_matrices(preds))
     if path is not None: res['top_losses'] = _png(plot_loss_grid(preds, df, items, path))
     return res
 
-# %% ../nbs/api/55_report.ipynb #f228ad63
+# %% ../nbs/api/55_report.ipynb #cc7af3d2
 def report(
     preds:Preds,            # predictions with targets, one label per item or several
     folder=None,            # save there too: tables, pictures, predictions and `report.html`
     df:pd.DataFrame=None,   # the frame to whose rows `preds.ids` point
     items:str=None,         # its column of files or texts
     path=None,              # folder of the files, if the items are images: adds their pictures
-    counts:np.ndarray=None, # training items per class, shape `(k,)`: adds head, medium and tail
-    priors:np.ndarray=None, # shares of the classes as drawn in training, shape `(k,)`, one label per item: adds what logit adjustment would give
+    counts=None,            # training items per class, dict or Series by name (0 where not named), or shape `(k,)` in the order of the vocab: adds head, medium and tail
+    priors=None,            # shares of the classes as drawn in training, dict or Series by name, or shape `(k,)` in the order of the vocab, one label per item: adds what logit adjustment would give
     more:dict=None,         # further parts: name to a table or to a list of a table and an Axes
 ) -> Report:                # shows itself
-    "Everything on one page: scores, classes, confusion, top losses and what else you give"
-    if folder is not None: writable(folder)
+    "Everything on one page: scores, classes, calibration, confusion, top losses and what else you give"
+    if folder is not None: writable(next(o for o in (Path(folder),*Path(folder).absolute().parents) if o.exists()))
     if path is not None and df is None: raise ValueError("path is given without df and items; pass the frame and its column of files as well")
+    if counts is not None: counts = by_class(counts, preds.vocab, 0)
+    if priors is not None: priors = by_class(priors, preds.vocab)
     tables = _tables(preds, df, items, counts, priors)
     res = Report(preds, tables, _pictures(preds, tables, df, items, path))
     for name,parts in (more or {}).items():

@@ -48,17 +48,29 @@ def slice_names(
         names = col.where(col.isin(top) | col.isna(), f'({col.nunique()-len(top)} rarer values)')
     return names.astype(object).where(col.notna(), '(missing)').astype(str).to_numpy()
 
-# %% ../nbs/api/54_slices.ipynb #42f9785c
+# %% ../nbs/api/54_slices.ipynb #30895de7
+def _interval(v, mean, n, se):
+    "95 % interval of the mean scores of the parts: Wilson's (1927) if all scores `v` are 0 or 1, else 1.96 standard errors"
+    if np.isin(v, (0,1)).all():
+        mid,half = mean+1.96**2/2/n,1.96*np.sqrt(mean*(1-mean)/n+(.98/n)**2)
+        return np.where(mean>0, (mid-half)/(1+1.96**2/n), 0),np.where(mean<1, (mid+half)/(1+1.96**2/n), 1)
+    half = 1.96*np.where(np.isnan(se), v.std()/np.sqrt(n), se)
+    least = 0 if v.min()>=0 else -np.inf
+    return [np.clip(mean+o, least, 1 if least==0 and v.max()<=1 else np.inf) for o in (-half,half)]
+
+# %% ../nbs/api/54_slices.ipynb #bb25fe25
 def _slice_frame(v, names, column):
-    "A row per part of one column: n, score, se, difference, z"
+    "A row per part of one column: n, score, se, low, high, difference, z"
     parts,at = np.unique(names, return_inverse=True)
     n = np.bincount(at)
     mean = np.bincount(at, v)/n
     var = np.bincount(at, (v-mean[at])**2)/np.maximum(n-1, 1)
+    se = np.where(var>1e-20, np.sqrt(var/n), np.nan)
+    low,high = _interval(v, mean, n, se)
     rest = len(v)-n
     diff = mean-(v.sum()-mean*n)/np.maximum(rest, 1)
     null = v.std()*np.sqrt(1/n+1/np.maximum(rest, 1))
-    res = dict(column=column, slice=parts, n=n, score=mean, se=np.where(n>1, np.sqrt(var/n), np.nan))
+    res = dict(column=column, slice=parts, n=n, score=mean, se=se, low=low, high=high)
     return pd.DataFrame(res | dict(difference=np.where(rest>0, diff, np.nan), z=np.where((rest>0)&(null>0), diff/np.maximum(null, 1e-12), 0)))
 
 def _slice_note(df, score, worse, min_n):
@@ -66,20 +78,21 @@ def _slice_note(df, score, worse, min_n):
     m = max(int((~df.small).sum()), 1)
     limit = NormalDist().inv_cdf(1-.025/m)
     bad = df[(worse*df.z>limit)&~df.small]
-    said = '; '.join(f"{r.column} = {r.slice}: {r.score:.4f} ± {r.se:.4f} ({r.n} items), {abs(r.difference):.4f} worse than the rest" for r in bad.itertuples())
+    said = '; '.join(f"{r.column} = {r.slice}: {r.score:.4f} (95 % interval {r.low:.4f} to {r.high:.4f}, {r.n} items), {abs(r.difference):.4f} worse than the rest" for r in bad.itertuples())
     small = f"; {df.small.sum()} parts have fewer than {min_n} items and are not judged" if df.small.any() else ''
     return f"{score} of {m} parts, of which chance alone leaves all within {limit:.1f} standard errors 19 times in 20: " + (said or 'none is worse') + small
 
-# %% ../nbs/api/54_slices.ipynb #2cddd99d
+# %% ../nbs/api/54_slices.ipynb #0307194a
 def slice_table(
     preds:Preds,          # predictions with targets, one label per item or several
     df:pd.DataFrame,      # the frame to whose rows `preds.ids` point
-    columns,              # its metadata column, or a list of them
+    columns,              # the name of its metadata column, or a list of names
     score=None,           # a column of `item_scores`, or the score of each item, shape `(n,)`; by default accuracy, or item_f1 with several labels
     bins:int=5,           # parts of a column of numbers or times
     min_n:int=30,         # a part with fewer items is marked small
-) -> NotedTable:          # column, slice, n, score, se, difference (from the other items), z, small; worst z first
+) -> NotedTable:          # column, slice, n, score, se (NaN where all items score alike), low, high (95 % interval), difference (from the other items), z, small; worst z first
     "The score on each part of the data, with its error; the note names the parts that are worse by more than chance explains"
+    if isinstance(columns, pd.Series): raise TypeError(f"got the values of a column; pass its name, here {columns.name!r}, after adding it to the frame if it is not there")
     columns = [columns] if isinstance(columns, str) else list(columns)
     check_columns(df, *columns)
     score = ('item_f1' if preds.multi else 'accuracy') if score is None else score
@@ -88,23 +101,23 @@ def slice_table(
         if score not in v: raise ValueError(f"no score {score!r}; there are {v.columns.tolist()}, or pass the score of each item")
         v = v[score].to_numpy()
     if v.shape!=(len(preds),): raise ValueError(f"the scores have shape {v.shape}; pass one per item, ({len(preds)},)")
-    rows,worse = lookup_rows(df, preds.ids),1 if name=='log_loss' else -1
+    rows,worse = lookup_rows(df, preds),1 if name=='log_loss' else -1
     res = pd.concat([_slice_frame(v, slice_names(df[c].iloc[rows], bins), c) for c in columns], ignore_index=True)
     res = res.assign(small=res.n<min_n).sort_values('z', ascending=worse<0, kind='stable', ignore_index=True)
     return NotedTable(res, note=_slice_note(res, name, worse, min_n))
 
-# %% ../nbs/api/54_slices.ipynb #bd05cf42
+# %% ../nbs/api/54_slices.ipynb #ce73f0b6
 def plot_slices(
     table:pd.DataFrame, # what `slice_table` returned
     ax:plt.Axes=None,   # draw here; a new figure if None
     n:int=20,           # parts to show, worst first
 ) -> plt.Axes:          # x: score; a row per part
-    "Score of each part with two standard errors"
+    "Score of each part with its 95 % interval"
     df = table[:n]
     if ax is None: _,ax = plt.subplots(figsize=(6,.6+.26*len(df)))
     first = table[table.column==table.column.iloc[0]]
     ax.axvline((first.score*first.n).sum()/first.n.sum(), color='grey', lw=.8)
-    for i,r in enumerate(df.itertuples()): ax.errorbar(r.score, i, xerr=2*np.nan_to_num(r.se), fmt='o', ms=4, color='C0', alpha=.35 if r.small else 1)
+    for i,r in enumerate(df.itertuples()): ax.errorbar(r.score, i, xerr=[[r.score-r.low],[r.high-r.score]], fmt='o', ms=4, color='C0', alpha=.35 if r.small else 1)
     ax.set_yticks(range(len(df)), [f'{short_name(c, 20)} = {short_name(s, 30)} (n = {k:,})' for c,s,k in zip(df.column, df.slice, df.n)], fontsize=8)
-    ax.set(xlabel='score (bar: two standard errors)', ylim=(len(df)-.5,-.5))
+    ax.set(xlabel='score (bar: 95 % interval)', ylim=(len(df)-.5,-.5))
     return ax
