@@ -15,7 +15,7 @@ from .labels import by_class
 from .metrics import boot_counts
 from .preds import Preds
 
-# %% ../nbs/api/07_scoring.ipynb #61663872
+# %% ../nbs/api/07_scoring.ipynb #e3ef89a9
 def label_blocks(
     preds:Preds,   # predictions with targets
     step:int=4096, # rows at a time
@@ -28,6 +28,7 @@ def label_blocks(
 
 def _labelled(preds, what):
     "Raise unless there are items with targets"
+    if not isinstance(preds, Preds): raise TypeError(f"{what} takes a Preds, got {type(preds).__name__}; make one of your arrays: Preds(probs, targs)")
     if preds.targs is None: raise ValueError(f"{what} needs targets, these predictions have none; predict a labelled part")
     if not len(preds): raise ValueError(f"{what} needs at least one item, these predictions are empty")
 
