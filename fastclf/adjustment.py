@@ -8,7 +8,7 @@ Docs: https://fastclf.github.io/fastclf/api/adjustment.html.md"""
 __all__ = ['SavedFit', 'log_scores', 'from_scores', 'class_values', 'Adjustment', 'check_fits', 'fit_lines', 'fold_of',
            'crossfit']
 
-# %% ../nbs/api/50_adjustment.ipynb #3447a5f7
+# %% ../nbs/api/50_adjustment.ipynb #e51ae459
 import json
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from .core import whole_file
-from .labels import by_class
-from .preds import Preds, align_preds, row_blocks, vocab_difference
+from .labels import by_class, vocab_difference
+from .preds import Preds, align_preds, row_blocks
 
 # %% ../nbs/api/50_adjustment.ipynb #96cdd42c
 class SavedFit:

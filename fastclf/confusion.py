@@ -8,19 +8,19 @@ Docs: https://fastclf.github.io/fastclf/api/confusion.html.md"""
 __all__ = ['confusion_table', 'label_matrices', 'plot_label_matrices', 'most_confused', 'confused_items', 'confused_groups',
            'plot_confusion', 'plot_confusion_map']
 
-# %% ../nbs/api/54_confusion.ipynb #fda70e1e
+# %% ../nbs/api/54_confusion.ipynb #e36952a2
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 
 from .core import NotedTable
 from .lookup import lookup_items, short_name, short_names
 from .metrics import confusion
-from .preds import Preds
-from .scoring import _labelled, hits, label_blocks
+from .preds import Preds, check_labelled
+from .scoring import hits, label_blocks
 
-# %% ../nbs/api/54_confusion.ipynb #4fea220a
+# %% ../nbs/api/54_confusion.ipynb #dc203573
 def _matrix(preds, what):
     "Counts `(k,k)` and true items per class `(k,)`"
-    _labelled(preds, what)
+    check_labelled(preds, what)
     h = hits(preds)
     if not preds.multi: return confusion(preds.decoded, preds.targs, len(preds.vocab)),h[1]
     c = np.zeros((len(preds.vocab),)*2, np.int64)

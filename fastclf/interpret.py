@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/interpret.html.md"""
 # %% auto #0
 __all__ = ['class_report', 'plot_class_f1', 'top_losses', 'plot_loss_grid']
 
-# %% ../nbs/api/54_interpret.ipynb #098e3eb0
+# %% ../nbs/api/54_interpret.ipynb #60302c45
 import os
 
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
@@ -18,8 +18,8 @@ from .core import NotedTable
 from .data.imbalance import tiers
 from .labels import by_class
 from .lookup import lookup_items, pair_title, short_name, short_names, show_item
-from .preds import Preds
-from .scoring import _labelled, boot_hits, count_scores, hits
+from .preds import Preds, check_labelled
+from .scoring import boot_hits, count_scores, hits
 
 # %% ../nbs/api/54_interpret.ipynb #d10058be
 def _wilson(right, n):
@@ -45,14 +45,14 @@ def _class_note(preds, df, h, boot, n_worst):
     gone = f" ({(df.support==0).sum()} without items)" if (df.support==0).any() else ''
     return f"{what}{gone}: {', '.join(parts)}" + (f"; lowest F1: {worst}" if worst else '; no mistake')
 
-# %% ../nbs/api/54_interpret.ipynb #7028589c
+# %% ../nbs/api/54_interpret.ipynb #7a60e60e
 def class_report(
     preds:Preds,            # predictions with targets, one label per item or several
     counts=None,            # training items per class, dict or Series by name (0 where not named), or shape `(k,)` in the order of the vocab: adds train and tier
     n_worst:int=5,          # classes to name in the note, lowest F1 first
 ) -> NotedTable:            # index class; precision, recall, f1, low, high (95 % interval of f1), support (true items), predicted (items), then train and tier
     "Precision, recall, F1 and support of each class; the scores of the whole stand in the note"
-    _labelled(preds, 'class_report')
+    check_labelled(preds, 'class_report')
     h,boot = hits(preds),boot_hits(preds)
     df = _class_frame(preds, h)
     if counts is not None:
@@ -123,7 +123,7 @@ def _label_parts(p):
     worst = np.where(t, 1-p.probs, p.probs).argmax(1)
     return dict(label=names(t), pred=names(d), missed=names(t&~d), extra=names(d&~t), worst=vocab[worst], prob=p.probs[np.arange(len(p)),worst])
 
-# %% ../nbs/api/54_interpret.ipynb #193083de
+# %% ../nbs/api/54_interpret.ipynb #d0877615
 def top_losses(
     preds:Preds,          # predictions with targets, one label per item or several
     n:int=20,             # items to list; `len(preds)` for all
@@ -131,7 +131,7 @@ def top_losses(
     items:str=None,       # its column of files or texts, added to the table
 ) -> NotedTable:          # id, the item, label, pred, then prob (of pred), margin; several labels: lists of names, missed, extra, worst, prob (of worst); loss (nats, unweighted)
     "The items with the highest loss, as a table"
-    if len(preds) or preds.targs is None: _labelled(preds, 'top_losses')
+    if len(preds) or preds.targs is None: check_labelled(preds, 'top_losses')
     n = min(n, len(preds))
     rows = np.argpartition(-preds.loss, n-1)[:n] if n else np.arange(0)
     p = preds[rows[np.lexsort((rows, -preds.loss[rows]))]]

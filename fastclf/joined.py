@@ -7,12 +7,13 @@ Docs: https://fastclf.github.io/fastclf/api/joined.html.md"""
 # %% auto #0
 __all__ = ['concat_preds', 'oof_preds', 'mean_preds']
 
-# %% ../nbs/api/07_joined.ipynb #233a2254
+# %% ../nbs/api/07_joined.ipynb #8a0a3d4e
 from dataclasses import fields, replace
 
 import numpy as np, pandas as pd
 
-from .preds import Preds, align_preds, item_entropies, vocab_difference
+from .labels import vocab_difference
+from .preds import Preds, align_preds, item_entropies
 
 # %% ../nbs/api/07_joined.ipynb #f23f28af
 def _joined(preds, at):

@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/nearest.html.md"""
 # %% auto #0
 __all__ = ['nearest_items', 'nearest_table', 'plot_nearest']
 
-# %% ../nbs/api/54_nearest.ipynb #6e53a46a
+# %% ../nbs/api/54_nearest.ipynb #b3e7e5fb
 import os
 
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
@@ -15,8 +15,7 @@ from pathlib import Path
 
 from .core import NotedTable
 from .lookup import lookup_items, pair_title, short_name, show_item
-from .preds import Preds
-from .scoring import _labelled
+from .preds import Preds, check_labelled
 
 # %% ../nbs/api/54_nearest.ipynb #ad1ec40f
 def _unit(x):
@@ -52,7 +51,7 @@ def nearest_items(
         sims[i:i+step],idxs[i:i+step] = sim,idx
     return idxs,sims
 
-# %% ../nbs/api/54_nearest.ipynb #19f8d32d
+# %% ../nbs/api/54_nearest.ipynb #2607090b
 def _wrong(preds):
     "Mask of the items that are not right, shape `(n,)`"
     parts = [(o.decoded!=o.targs).reshape(len(o), -1).any(1) for o in (preds[i:i+4096] for i in range(0, len(preds), 4096))]
@@ -69,7 +68,7 @@ def _votes(p, train, idxs):
 def _checked_feats(preds, train):
     "Raise unless both have features, and targets over the same classes"
     for name,o in (('preds',preds), ('train',train)):
-        if len(o) or o.targs is None: _labelled(o, f"nearest_table ({name})")
+        if len(o) or o.targs is None: check_labelled(o, f"nearest_table ({name})")
         if o.feats is None: raise ValueError(f"{name} hold no features; keep them by predict(learn, {'valid' if name=='preds' else 'train'!r}, feats=True), or pass Preds(..., feats=embeddings) with one row per item")
     if preds.vocab!=train.vocab: raise ValueError(f"preds and train have different classes: {preds.vocab[:5]}.. and {train.vocab[:5]}..")
 

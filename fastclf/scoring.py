@@ -7,15 +7,15 @@ Docs: https://fastclf.github.io/fastclf/api/scoring.html.md"""
 # %% auto #0
 __all__ = ['label_blocks', 'hits', 'boot_hits', 'count_scores', 'item_scores', 'auc_table', 'score_table']
 
-# %% ../nbs/api/07_scoring.ipynb #6badb4db
+# %% ../nbs/api/07_scoring.ipynb #a8034ef1
 import numpy as np, pandas as pd
 
 from .core import NotedTable
 from .labels import by_class
 from .metrics import boot_counts
-from .preds import Preds
+from .preds import Preds, check_labelled
 
-# %% ../nbs/api/07_scoring.ipynb #e3ef89a9
+# %% ../nbs/api/07_scoring.ipynb #bae6c108
 def label_blocks(
     preds:Preds,   # predictions with targets
     step:int=4096, # rows at a time
@@ -26,24 +26,18 @@ def label_blocks(
         p = preds[i:i+step]
         yield (i,p.targs>0,p.decoded>0) if preds.multi else (i,eye[p.targs],eye[p.decoded])
 
-def _labelled(preds, what):
-    "Raise unless there are items with targets"
-    if not isinstance(preds, Preds): raise TypeError(f"{what} takes a Preds, got {type(preds).__name__}; make one of your arrays: Preds(probs, targs)")
-    if preds.targs is None: raise ValueError(f"{what} needs targets, these predictions have none; predict a labelled part")
-    if not len(preds): raise ValueError(f"{what} needs at least one item, these predictions are empty")
-
-# %% ../nbs/api/07_scoring.ipynb #58a1e407
+# %% ../nbs/api/07_scoring.ipynb #72d49fd2
 def hits(
     preds:Preds, # predictions with targets, one label per item or several
 ) -> np.ndarray: # shape `(3,k)`: right, true and predicted items per class
     "Counts per class from which precision, recall and F1 follow"
-    _labelled(preds, 'hits')
+    check_labelled(preds, 'hits')
     k = len(preds.vocab)
     if preds.multi: return sum(np.stack([(t&d).sum(0), t.sum(0), d.sum(0)]) for _,t,d in label_blocks(preds))
     t,d = preds.targs,preds.decoded
     return np.stack([np.bincount(o, minlength=k) for o in (t[t==d],t,d)])
 
-# %% ../nbs/api/07_scoring.ipynb #da82fe06
+# %% ../nbs/api/07_scoring.ipynb #81920382
 def _boot_labels(preds, n_boot, seed):
     "Resampled `hits` with several labels per item, shape `(n_boot,3,k)`"
     rng,k,n = np.random.default_rng(seed),len(preds.vocab),len(preds)
@@ -64,7 +58,7 @@ def boot_hits(
     seed:int=0,      # seed of the resampling
 ) -> np.ndarray:     # shape `(n_boot,3,k)`: right, true and predicted items per class
     "`hits` of resampled sets of items"
-    _labelled(preds, 'boot_hits')
+    check_labelled(preds, 'boot_hits')
     if preds.multi: return _boot_labels(preds, n_boot, seed)
     return boot_counts([preds.decoded], preds.targs, len(preds.vocab), n_boot, seed)[:,0]
 
@@ -106,13 +100,13 @@ def _label_items(preds):
         res[:,i:i+len(t)] = (t==d).all(1),np.where(size>0, 2*both/np.maximum(size,1), 1)
     return res
 
-# %% ../nbs/api/07_scoring.ipynb #9ec61854
+# %% ../nbs/api/07_scoring.ipynb #0a7e4802
 def item_scores(
     preds:Preds,   # predictions with targets, one label per item or several
     top=(3,5),     # the `k` of top-k accuracy, with one label per item; those below the number of classes are used
 ) -> pd.DataFrame: # `n` rows; one label: accuracy, top3, ..., log_loss; several: exact_match, item_f1, log_loss
     "Scores of each item; their means are scores of the whole"
-    _labelled(preds, 'item_scores')
+    check_labelled(preds, 'item_scores')
     if preds.multi: res = dict(zip(('exact_match','item_f1'), _label_items(preds)))
     else:
         rank = _ranks(preds)
@@ -165,7 +159,7 @@ def _means(auc):
     known = np.isfinite(res[2]).any()
     return {o:(np.nanmean(v),np.sqrt(i@i) if known else np.nan) for o,v,i in zip(('mean_auc','mean_average_precision'), res, infl)}
 
-# %% ../nbs/api/07_scoring.ipynb #5e937016
+# %% ../nbs/api/07_scoring.ipynb #7141ef6c
 def _why(preds, defined, n):
     "Which classes have no AUC, and why"
     some = lambda mask: ', '.join(np.array(preds.vocab, dtype=object)[mask][:8]) + (', ...' if mask.sum()>8 else '')
@@ -178,7 +172,7 @@ def auc_table(
     preds:Preds,  # predictions with targets, one label per item or several
 ) -> NotedTable:  # index class; auc (one against the rest), se, average_precision, ap_se, all in [0,1], NaN where not defined; support
     "Area under the ROC curve and average precision of each class; the note says where there is none, and why"
-    _labelled(preds, 'auc_table')
+    check_labelled(preds, 'auc_table')
     rank = _rankings(preds)
     auc,ap,se,ap_se = rank[0]
     n = preds.targs.sum(0) if preds.multi else np.bincount(preds.targs, minlength=len(preds.vocab))
@@ -202,7 +196,7 @@ def _tier_scores(h, boot, tiers):
     mean = lambda c,m: _f1(*np.moveaxis(c[...,m], -2, 0)).mean(-1)
     return {f'macro_f1_{o}':(mean(h, m),mean(boot, m).std(ddof=1)) for o,m in masks.items() if m.any()}
 
-# %% ../nbs/api/07_scoring.ipynb #e72586a0
+# %% ../nbs/api/07_scoring.ipynb #2e29633a
 def score_table(
     preds:Preds,      # predictions with targets, one label per item or several
     tiers=None,       # tier of each class, such as 'head': dict or Series by name, or shape `(k,)` in the order of the vocab; adds macro-F1 of each tier
@@ -210,10 +204,10 @@ def score_table(
     seed:int=0,       # seed of the resampling
 ) -> NotedTable:      # a row per score: score, se, low, high (95 % interval)
     "All scores with their standard errors and intervals; what is not defined stands in the note"
-    _labelled(preds, 'score_table')
+    check_labelled(preds, 'score_table')
     h,boot,auc = hits(preds),boot_hits(preds, n_boot, seed),_rankings(preds)
     s,b = count_scores(*h, preds.multi),count_scores(*np.moveaxis(boot, 1, 0), preds.multi)
-    res = {o:(s[o],b[o].std(ddof=1)) for o in s} | _order(preds, auc)
+    res = {o:(s[o],b[o].std(ddof=1) if len(preds)>1 else np.nan) for o in s} | _order(preds, auc)
     if tiers is not None: res |= _tier_scores(h, boot, by_class(tiers, preds.vocab))
     df = pd.DataFrame(res, index=['score','se'], dtype=float).T
     top = np.where(df.index=='log_loss', np.inf, 1)
