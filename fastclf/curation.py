@@ -7,11 +7,13 @@ Docs: https://fastclf.github.io/fastclf/api/curation.html.md"""
 # %% auto #0
 __all__ = ['curation_plan', 'pair_plan']
 
-# %% ../nbs/api/59_curation.ipynb #e8422955
+# %% ../nbs/api/59_curation.ipynb #6dade18e
 import numpy as np, pandas as pd
 
 from .confusion import confusion_table
 from .core import NotedTable
+from .labelissues import doubt_caution
+from .labels import by_class
 from .preds import Preds
 from .scoring import hits
 
@@ -30,9 +32,10 @@ def _class_errors(preds):
     res |= dict(precision_se=_share_se(right, pred), recall_se=_share_se(right, true), f1_se=2/(1+j)**2*_share_se(right, union))
     return pd.DataFrame(res, index=pd.Index(preds.vocab, name='class'))
 
-# %% ../nbs/api/59_curation.ipynb #7e7e6af3
+# %% ../nbs/api/59_curation.ipynb #74ec270c
 _TODO = dict(precision='label unlabelled items that are predicted as it', recall='source new items of it',
     both='source new items of it, and label unlabelled ones that are predicted as it')
+_LINE = 'choose its threshold first: it is hardly ever predicted'
 
 def _weak_side(e, mean):
     "Weak side of each class: 'precision', 'recall', 'both', or '' if it is not weak"
@@ -40,13 +43,13 @@ def _weak_side(e, mean):
     side = np.select([d<-2*se, d>2*se], ['precision','recall'], 'both')
     return np.where((e.f1+2*e.f1_se<mean)&(e.valid>0), side, '')
 
-def _todo(e, mean):
-    "What to do about each class, in words"
-    spare = (e['items']>2*e['items'].mean())&(e.f1-2*e.f1_se>mean)
+def _todo(e, mean, silent):
+    "What to do about each class, in words; `silent` labels are hardly ever predicted"
+    spare = (e['items']>2*e['items'].mean())&(e.f1-2*e.f1_se>mean)&(not silent.any())
     rest = np.select([e.valid==0, spare], ['cannot be judged: label validation items of it', 'test whether it can lose items'], '')
-    return [_TODO.get(s, o) for s,o in zip(e.weak_side, rest)]
+    return [_LINE if q else _TODO.get(s, o) for q,s,o in zip(silent, e.weak_side, rest)]
 
-# %% ../nbs/api/59_curation.ipynb #929352e2
+# %% ../nbs/api/59_curation.ipynb #53f75deb
 def _mistaken(preds):
     "Per class: the class that its items are most often called, and the one whose items are most often called it"
     if preds.multi: return {}
@@ -57,32 +60,31 @@ def _mistaken(preds):
 
 def _plan_note(res, mean, n):
     "The plan in a sentence"
-    weak,spare = res[res.weak_side!=''],res.index[res.todo.str.startswith('test')]
-    words = [f"mean F1 {mean:.4f} over {n} items"]
-    words.append(f"{len(weak)} of {len(res)} classes are below it by more than two standard errors" + (': ' + ', '.join(f'{c} ({r.weak_side})' for c,r in weak[:5].iterrows()) if len(weak) else ''))
-    if len(spare): words.append(f"may have items to spare: {', '.join(spare[:5])}")
+    weak,spare,silent = res[res.weak_side!=''],res.index[res.todo.str.startswith('test')],(res.todo==_LINE).sum()
+    words = [f"{silent} of {len(res)} labels are predicted, at probability .5, for fewer than a tenth as many items as have them, so the plan judges this line and not the data: curation_plan(choose_thresholds(preds)(preds)), unless they are adjusted already"] if silent else []
+    words += [f"mean F1 {mean:.4f} over {n} items"]
+    words.append(f"{len(weak)} of {len(res)} classes are below it by more than two standard errors" + (': ' + ', '.join(f'{c} ({r.weak_side})' for c,r in weak[:5].iterrows()) + (', ...' if len(weak)>5 else '') if len(weak) else ''))
+    if len(spare): words.append(f"may have items to spare: {', '.join(spare[:5])}{', ...' if len(spare)>5 else ''}")
     few = res.index[(res.valid>0)&(res.valid<10)]
     if len(few): words.append(f"{len(few)} classes have fewer than 10 validation items: their scores say little")
     return '; '.join(words)
 
-# %% ../nbs/api/59_curation.ipynb #03fbc8fd
+# %% ../nbs/api/59_curation.ipynb #b77eab39
 def curation_plan(
     preds:Preds,  # predictions with targets on validation items, or out-of-fold; one or several labels per item
-    counts=None,  # training items per class: dict or Series by name, or in the order of the vocab; those of `preds` if None
+    counts=None,  # training items per class: dict or Series by name, or shape `(k,)` in the order of the vocab; those of `preds` if None
 ) -> NotedTable:  # per class, most to gain first: items, valid, precision, recall, f1, f1_se, weak_side, todo; one label per item: lost_to, taken_from
     "For each class whether it needs items, and of which kind"
     if preds.targs is None: raise ValueError("curation_plan needs targets, these predictions have none; predict a labelled part")
     e = _class_errors(preds)
     mean = e.f1[e.valid>0].mean()
-    if counts is None: e['items'] = e.valid
-    elif hasattr(counts, 'keys'): e['items'] = [dict((str(a),b) for a,b in counts.items()).get(c, 0) for c in preds.vocab]
-    elif len(counts)==len(e): e['items'] = np.asarray(counts)
-    else: raise ValueError(f"{len(counts)} counts for {len(e)} classes; give one per class in the order of the vocab, or a dict by name")
-    e['weak_side'] = _weak_side(e, mean)
-    e['todo'] = _todo(e, mean)
+    e['items'] = e.valid if counts is None else by_class(counts, preds.vocab, 0)
+    silent = preds.multi&(10*e.predicted<e.valid)
+    e['weak_side'] = np.where(silent, '', _weak_side(e, mean))
+    e['todo'] = _todo(e, mean, silent)
     e = e.assign(**_mistaken(preds))
     cols = ['items','valid','precision','recall','f1','f1_se','weak_side','todo',*[o for o in ('lost_to','taken_from') if o in e]]
-    e = e.iloc[np.lexsort((e.f1, e.weak_side==''))][cols]
+    e = e.iloc[np.lexsort((e.f1, (e.weak_side=='')&~silent))][cols]
     return NotedTable(e, note=_plan_note(e, mean, len(preds)))
 
 # %% ../nbs/api/59_curation.ipynb #dfdb8fb9
@@ -93,7 +95,7 @@ def _doubted(issues, vocab):
     i,j = (at.get_indexer(moves[o].astype(str)) for o in cols)
     return np.bincount((i*k+j)[(i>=0)&(j>=0)], minlength=k*k).reshape(k,k)
 
-# %% ../nbs/api/59_curation.ipynb #e9d51c29
+# %% ../nbs/api/59_curation.ipynb #8b163db4
 def pair_plan(
     preds:Preds,              # predictions with targets, one label per item or several
     issues:pd.DataFrame=None, # label issues found in the same predictions: `label_issues`
@@ -109,8 +111,9 @@ def pair_plan(
     res = pd.DataFrame(dict(a=names[a], b=names[b], a_as_b=c[a,b], b_as_a=c[b,a], share=both/hits(preds)[1][[a,b]].sum(0)))
     m = np.zeros_like(c) if issues is None else _doubted(issues, preds.vocab)
     res['doubted'] = m[a,b]+m[b,a]
-    one_way = res.a_as_b-res.b_as_a>2*np.sqrt(both)
     between = f"label unlabelled items {'on which one of them is undecided' if preds.multi else 'between the two'}"
-    res['todo'] = np.select([res.doubted>both/2, one_way], ['relabel: review these issues', 'source items of '+res.a.astype(str)], between)
+    other = pd.Series(np.where(res.a_as_b-res.b_as_a>2*np.sqrt(both), 'source items of '+res.a.astype(str), between), dtype=object)
+    care = '' if issues is None else doubt_caution(preds, issues)
+    res['todo'] = other.mask(res.doubted>both/2, 'review a few of these issues; if the labels are right, '+other if care else 'relabel: review these issues')
     off = c.sum()-np.trace(c)
-    return NotedTable(res, note=f"{both.sum()} of the {off} mistakes are between these {len(res)} pairs; {(res.todo.str.startswith('relabel')).sum()} of them are mostly labels in doubt")
+    return NotedTable(res, note=f"{both.sum()} of the {off} mistakes are between these {len(res)} pairs; {(res.doubted>both/2).sum()} of them are mostly labels in doubt" + (f", but {care}" if care else ''))

@@ -7,7 +7,8 @@ Docs: https://fastclf.github.io/fastclf/api/decisions.html.md"""
 # %% auto #0
 __all__ = ['item_column', 'Decisions', 'review_table', 'apply_review']
 
-# %% ../nbs/api/57_decisions.ipynb #adb7634c
+# %% ../nbs/api/57_decisions.ipynb #096263ff
+import json
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from fastcore.basics import patch
 
 from .core import NotedTable, check_columns, whole_file, writable
 from .data.split import kept_splits
-from .labels import label_text, label_texts, with_labels
+from .labels import is_multi, label_text, label_texts, with_labels
 
 # %% ../nbs/api/57_decisions.ipynb #6cc73ce4
 _COLS = ['time','item','label','pred','prob','decision','new']
@@ -34,16 +35,33 @@ def item_column(
     check_columns(df, items)
     return items
 
-# %% ../nbs/api/57_decisions.ipynb #dc001dec
+# %% ../nbs/api/57_decisions.ipynb #34d65224
+def _check(label, decision, new):
+    "Raise unless the decision makes sense"
+    if decision not in _WHAT: raise ValueError(f"unknown decision {decision!r}; choose from {list(_WHAT)}")
+    if decision=='relabel' and new in ('',label): raise ValueError(f"the new label is {new!r} and the label {label!r}; relabel needs another one")
+    if decision!='relabel' and new: raise ValueError(f"new={new!r} goes with 'relabel', not with {decision!r}")
+    if decision=='keep' and not label: raise ValueError("there is no label to keep; relabel the item, drop it, or say unsure")
+
+def _checked(csv, log):
+    "The rows of a log, or `ValueError` with those that make no sense"
+    bad = {}
+    for i,o in enumerate(log):
+        try: _check(o['label'], o['decision'], o['new'])
+        except ValueError as e:
+            if o['decision']!='undo': bad[i] = e
+    if not bad: return log
+    i = next(iter(bad))
+    raise ValueError(f"{csv}: {len(bad)} decisions make no sense, rows {list(bad)[:10]} counted from 0, such as that on {log[i]['item'][:60]!r}: {bad[i]}; mend these rows")
+
+# %% ../nbs/api/57_decisions.ipynb #fd00cb91
 def _read_log(csv):
     "Rows of the log as dicts, oldest first; none if there is no file yet"
     if not Path(csv).exists(): return []
     try: df = pd.read_csv(csv, dtype=str, keep_default_na=False, na_filter=False, encoding='utf-8-sig')
     except pd.errors.EmptyDataError: df = pd.DataFrame()
-    if df.columns.tolist()!=_COLS: raise ValueError(f"{csv} is no log of decisions: its columns are {df.columns.tolist()[:9]}, not {_COLS}; name another file")
-    odd = sorted(set(df.decision)-{*_WHAT,'undo'})
-    if odd: raise ValueError(f"{csv} has unknown decisions {odd}; choose from {list(_WHAT)}")
-    return df.to_dict('records')
+    if df.columns.tolist()!=_COLS: raise ValueError(f"{csv} is no log of decisions: its columns are {df.columns.tolist()[:9]}, not {_COLS}; name another file, or give it these columns in this order, with commas between")
+    return _checked(csv, df.to_dict('records'))
 
 def _key(o): return o['item'],o['label']
 
@@ -83,14 +101,7 @@ class Decisions:
         given = [o for o in self.standing if o['item']==item and o['new']==label and o['decision']=='relabel']
         return dict(given[-1], label=label, decision='keep', new='') if given else None
 
-# %% ../nbs/api/57_decisions.ipynb #45fbe2a4
-def _check(label, decision, new):
-    "Raise unless the decision makes sense"
-    if decision not in _WHAT: raise ValueError(f"unknown decision {decision!r}; choose from {list(_WHAT)}")
-    if decision=='relabel' and new in ('',label): raise ValueError(f"the new label is {new!r} and the label {label!r}; relabel needs another one")
-    if decision!='relabel' and new: raise ValueError(f"new={new!r} goes with 'relabel', not with {decision!r}")
-    if decision=='keep' and not label: raise ValueError("there is no label to keep; relabel the item, drop it, or say unsure")
-
+# %% ../nbs/api/57_decisions.ipynb #bd08d7ff
 @patch
 def add(self:Decisions,
     item,         # file name or text
@@ -148,8 +159,27 @@ def _fate(label, plan):
         if o['decision']=='relabel': label = o['new']
     return label,used
 
-# %% ../nbs/api/57_decisions.ipynb #5c93b86c
-def _said(old, new, drop, latest, used, here):
+# %% ../nbs/api/57_decisions.ipynb #42a3e3c9
+def _set_text(text):
+    "A JSON list of names as `label_text` writes it, or None if it is none"
+    try: return label_text(o) if isinstance(o := json.loads(text), list) else None
+    except ValueError: return None
+
+def _as_sets(csv, latest):
+    "Decisions about label sets, both sets in the one form, or `ValueError` with those that are no sets"
+    res = [{**o, **{k:_set_text(o[k]) for k in ('label','new') if o[k]}} for o in latest]
+    bad = [o for o,r in zip(latest, res) if None in (r['label'],r['new'])]
+    if bad: raise ValueError(f"{csv}: the items have several labels, and {len(bad)} decisions hold no JSON list of names, such as that on {bad[0]['item'][:60]!r} with label {bad[0]['label']!r} and new {bad[0]['new']!r}; write sets like {label_text(['drama','war'])}, and the empty one []")
+    return res
+
+def _unheard(old, new, several):
+    "Labels of `new` that no row had, with the number of rows that get them"
+    def names(texts): return [c for o in texts if o for c in (json.loads(o) if several else [o])]
+    had = set(names(set(old)))
+    return pd.Series([c for c in names(new.values()) if c not in had], dtype=object).value_counts()
+
+# %% ../nbs/api/57_decisions.ipynb #9013142a
+def _said(old, new, drop, latest, used, here, fresh):
     "Sentences on what was changed and what was not"
     pairs = pd.Series([f'{old[i] or "no label"} to {o}' for i,o in new.items()], dtype=object).value_counts()
     ids = {id(o) for o in used}
@@ -159,11 +189,12 @@ def _said(old, new, drop, latest, used, here):
     n = pd.Series([o['decision'] for o in used], dtype=object).value_counts()
     res = [f"relabelled {len(new):,} rows" + (': ' + ', '.join(f'{k} {v}' for k,v in pairs.head(20).items()) if len(pairs) else ''), f"dropped {len(drop):,} rows"]
     res.append(f"left as they are: {n.get('keep', 0)} kept, {n.get('unsure', 0)} unsure")
+    if len(fresh): res.append(f"labels that no row had before: {', '.join(f'{k} {v}' for k,v in fresh.head(20).items())}; if one is misspelt, mend it in the file of decisions")
     if done: res.append(f"{len(done)} decisions had been applied before")
     if lost: res.append(f"{len(lost)} decisions fit no row, by item and label as they were seen, such as {lost[0]['item'][:60]!r} under {lost[0]['label']!r}")
     return '\n'.join(res)
 
-# %% ../nbs/api/57_decisions.ipynb #f8203dd8
+# %% ../nbs/api/57_decisions.ipynb #e84a62fc
 def apply_review(
     df:pd.DataFrame,     # the frame that the items came from; it is not changed
     csv,                 # the log that `review` wrote
@@ -175,6 +206,8 @@ def apply_review(
     "Relabel and drop as a reviewer decided, and print what changed"
     items,latest = item_column(df, items),_latest(csv)
     keys,old,plan = df[items].map(label_text).to_numpy(),label_texts(df, labels, delim),{}
+    several = not isinstance(labels, str) or delim is not None or is_multi(df[labels])
+    if several: latest = _as_sets(csv, latest)
     for o in latest: plan.setdefault(o['item'], []).append(o)
     rows = np.flatnonzero(pd.Series(keys).isin(list(plan)))
     if latest and not len(rows): raise ValueError(f"none of the {len(latest)} decisions is about an item of this frame: {latest[0]['item'][:60]!r} was reviewed, df[{items!r}] has {keys[:1]}; pass the frame or the column that was reviewed")
@@ -182,6 +215,6 @@ def apply_review(
     drop = np.array([i for i,(o,_) in fates.items() if o is None], dtype=np.int64)
     new = {i:o for i,(o,_) in fates.items() if o is not None and o!=old[i]}
     used = list({id(o):o for _,us in fates.values() for o in us}.values())
-    print(_said(old, new, drop, latest, used, {(keys[i],old[i]) for i in rows}))
     res = with_labels(df.reset_index(drop=True), labels, new, delim).drop(index=drop).reset_index(drop=True)
+    print(_said(old, new, drop, latest, used, {(keys[i],old[i]) for i in rows}, _unheard(old, new, several)))
     return res if splits is None else (res, kept_splits(splits, drop, len(df)))

@@ -7,31 +7,41 @@ Docs: https://fastclf.github.io/fastclf/api/learningcurve.html.md"""
 # %% auto #0
 __all__ = ['nested_rows', 'run_sizes', 'size_curve', 'plot_size_curve']
 
-# %% ../nbs/api/59_learningcurve.ipynb #fcb437d7
+# %% ../nbs/api/59_learningcurve.ipynb #c91b05e8
 import time
 
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 
 from .compare import preds_scores
-from .core import NotedTable, seeded
-from .labels import is_multi
+from .core import NotedTable, check_columns, seeded
+from .labels import is_multi, label_matrix, label_sets
 from .preds import Preds
 
-# %% ../nbs/api/59_learningcurve.ipynb #53b7c9cc
+# %% ../nbs/api/59_learningcurve.ipynb #db11a14e
 def nested_rows(
-    labels,      # label of each row of the frame; lists of names for several labels, which are drawn without regard to class
+    labels,      # label of each row of the frame; lists of names for several labels, of which each is in the first rows once, the rest drawn without regard to them
     rows,        # row positions of the training part
     seed:int=0,  # seed of the order
 ) -> np.ndarray: # `rows` in such an order that each beginning of it is a stratified share
     "Training rows ordered so that the first `m` of them hold each class in its share"
     rows,rng = np.asarray(rows),np.random.default_rng(seed)
     rows = rng.permutation(rows)
-    if is_multi(labels): return rows
+    if is_multi(labels):
+        sets = label_sets(labels)
+        first = np.unique(label_matrix([sets[i] for i in rows])[0].argmax(0))
+        return np.r_[rows[first],np.delete(rows, first)]
     codes = pd.factorize(np.asarray(labels, dtype=object)[rows])[0]
     rank = pd.Series(codes).groupby(codes).cumcount().to_numpy()
     return rows[np.argsort(np.where(rank==0, -1, (rank+rng.random(len(rows)))/np.bincount(codes)[codes]), kind='stable')]
 
-# %% ../nbs/api/59_learningcurve.ipynb #89764b4f
+# %% ../nbs/api/59_learningcurve.ipynb #1d313384
+def _score_of(p, score):
+    "A score of `Preds`, or the number that was given"
+    if not isinstance(p, Preds): return float(p)
+    got = preds_scores(p)
+    if score not in got: raise ValueError(f"no score {score!r} of these predictions; choose from {list(got)}")
+    return got[score]
+
 def run_sizes(
     fit,                  # function of row positions and a seed: gives `Preds` with targets, or a score in [0,1]
     labels,               # label of each row of the frame
@@ -48,7 +58,7 @@ def run_sizes(
         for m in sorted({max(1, round(o*len(order))) for o in shares}):
             start = time.perf_counter()
             with seeded(seed): p = fit(order[:m], seed)
-            s = preds_scores(p)[score] if isinstance(p, Preds) else float(p)
+            s = _score_of(p, score)
             res.append(dict(size=m, seed=seed, score=s, seconds=time.perf_counter()-start))
     return pd.DataFrame(res)
 
@@ -73,42 +83,65 @@ def _power_fit(n, err, w):
 
 def _power_law(abc, n): return abc[:,:1]+abc[:,1:2]*np.asarray(n, dtype=float)**-abc[:,2:]
 
-# %% ../nbs/api/59_learningcurve.ipynb #d26309ef
+# %% ../nbs/api/59_learningcurve.ipynb #9a7e9c7c
 def _by_seed(runs):
     "Scores by seed and size, or `ValueError` with what no curve can be fitted to"
+    check_columns(runs, 'size', 'seed', 'score')
+    twice = runs.duplicated(['size','seed'])
+    if twice.any(): raise ValueError(f"{twice.sum()} rows repeat a size and seed, such as size {runs['size'][twice].iloc[0]}; a curve takes one score for each, so give every fit a seed of its own")
     t = runs.pivot(index='seed', columns='size', values='score')
     s,z,gone,low,high = *t.shape,int(t.isna().sum().sum()),t.min().min(),t.max().max()
     if gone or s<2 or z<3: raise ValueError(f"{z} sizes under {s} seeds, {gone} scores missing; a curve needs 3 sizes, each under the same 2 seeds at least")
     if high>1 or low<0: raise ValueError(f"scores lie in [{low:.3g}, {high:.3g}]; the curve is of the error 1-score, so give shares in [0,1]")
     return t
 
-def _gain_note(gain, se, extra, n, score):
-    "What more items would bring, in a sentence"
+def _gain_note(gain, se, extra, n, score, missed):
+    "What more items would bring, how the curve did where it can be checked, and what its error holds"
     far = f"; that is {(n+extra)/n:.1f} times what was measured, so a guess" if n+extra>2*n else ''
-    if gain<2*se: return f"{extra} more items on top of {n:.0f}: {score} {gain:+.4f} ± {se:.4f}, which cannot be told from nothing{far}"
-    return f"{extra} more items on top of {n:.0f}: {score} {gain:+.4f} ± {se:.4f} by the curve, {gain/extra*100:.4f} per 100 items{far}"
+    res = f"{extra} more items on top of {n:.0f}: {score} {gain:+.4f} ± {se:.4f}"
+    res += f", which cannot be told from nothing, nor from {gain+2*se:+.4f}" if gain<2*se else f" by the curve, {gain/extra*100:.4f} per 100 items"
+    check = f"fitted without the size {n:.0f} the curve says {abs(missed):.4f} too {'little' if missed<0 else 'much'} there"
+    return f"{res}{far}; {check}; the error is that of the items drawn and of the law, not of the choice of validation items"
 
-# %% ../nbs/api/59_learningcurve.ipynb #f4c7ceac
+# %% ../nbs/api/59_learningcurve.ipynb #b6af23a4
+def _spreads(err):
+    "Standard deviation over seeds per size, and of one draw: from the two largest sizes at which seeds differ"
+    sd = err.std(0, ddof=1)
+    seen = sd>1e-9
+    return np.where(seen, sd, 0),(sd[seen][-2:]**2).mean()**.5 if seen.any() else 0.
+
+def _refits(n, err, sizes, n_boot, seed):
+    "Curve at `sizes`, curves through points drawn anew, errors of the points, and how far the curve without the last size is off there"
+    (sd,s),mean = _spreads(err),err.mean(0)
+    held = np.maximum(sd, s/3+1e-6)
+    w,se = held**-2,np.where(sd>0, held/len(err)**.5, s)
+    own = _power_law(_power_fit(n, mean[None], w), sizes)[0]
+    near = _power_law(_power_fit(n[:-1], mean[None,:-1], w[:-1]), n)[0,-1]
+    points = own[:-1]+se*np.random.default_rng(seed).normal(size=(n_boot,len(n)))
+    return 1-own,1-_power_law(_power_fit(n, points, w), sizes),se,mean[-1]-near
+
+# %% ../nbs/api/59_learningcurve.ipynb #f48a8a64
 def size_curve(
     runs:pd.DataFrame,    # a row per fit: size, seed, score; made by `run_sizes` or elsewhere
     extra:int=500,        # how many more items are thought of
     score:str='score',    # name of the score in the note
-    n_boot:int=300,       # draws of the seeds
+    n_boot:int=300,       # draws of the points
     seed:int=0,           # seed of these
-) -> NotedTable:          # per size: mean, se, curve, curve_se; the last row is `extra` more, without mean
+) -> NotedTable:          # per size: mean, se (where all seeds agree, that of one draw), curve, curve_se; the last row is `extra` more: no mean, but gain and gain_se over the row before
     "A power law through the scores by size, and what `extra` more items would bring"
+    if extra<1: raise ValueError(f"extra must be 1 or more, got {extra}; it is the number of items to be added")
     t = _by_seed(runs)
-    n = t.columns.to_numpy(dtype=float)
-    sizes,err = np.append(n, n[-1]+extra),1-t.to_numpy()
-    w = 1/np.maximum(err.std(0, ddof=1), err.std(0, ddof=1).mean()/3+1e-6)**2
-    draws = np.random.default_rng(seed).integers(0, len(err), (n_boot,len(err)))
-    own = 1-_power_law(_power_fit(n, err.mean(0)[None], w), sizes)[0]
-    boot = 1-_power_law(_power_fit(n, err[draws].mean(1), w), sizes)
-    spread = (len(err)/(len(err)-1))**.5
-    res = dict(mean=[*t.mean(),np.nan], se=[*t.std()/len(t)**.5,np.nan], curve=own, curve_se=boot.std(0, ddof=1)*spread)
-    gain,se = own[-1]-own[-2],(boot[:,-1]-boot[:,-2]).std(ddof=1)*spread
+    n,err = t.columns.to_numpy(dtype=float),1-t.to_numpy()
+    sizes = np.append(n, n[-1]+extra)
+    own,boot,se,missed = _refits(n, err, sizes, n_boot, seed)
+    draw = _spreads(err)[1]*(2*extra/sizes[-1])**.5
+    law = missed*np.log(sizes[-1]/n[-1])/np.log(n[-1]/n[-2])
+    off = np.append(np.full(len(n), ((t.mean()-own[:-1])**2).mean()), draw**2+law**2)
+    res = dict(mean=[*t.mean(),np.nan], se=[*se,np.nan], curve=own, curve_se=np.sqrt(boot.var(0, ddof=1)+off))
     res = pd.DataFrame(res, index=pd.Index(sizes.astype(int), name='size'))
-    return NotedTable(res, note=_gain_note(gain, se, extra, n[-1], score))
+    gain = own[-1]-own[-2],((boot[:,-1]-boot[:,-2]).var(ddof=1)+off[-1])**.5
+    res.loc[res.index[-1],['gain','gain_se']] = gain
+    return NotedTable(res, note=_gain_note(*gain, extra, n[-1], score, missed))
 
 # %% ../nbs/api/59_learningcurve.ipynb #af8d20a0
 def plot_size_curve(

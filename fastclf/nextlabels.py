@@ -7,10 +7,11 @@ Docs: https://fastclf.github.io/fastclf/api/nextlabels.html.md"""
 # %% auto #0
 __all__ = ['hesitation', 'spread_out', 'next_labels']
 
-# %% ../nbs/api/59_nextlabels.ipynb #1ddff83f
+# %% ../nbs/api/59_nextlabels.ipynb #2d664ff8
 import numpy as np, pandas as pd
 
-from .core import NotedTable, check_columns
+from .core import NotedTable
+from .lookup import lookup_items
 from .preds import Preds, row_blocks
 
 # %% ../nbs/api/59_nextlabels.ipynb #cc4e9212
@@ -66,18 +67,19 @@ def _next_columns(preds, rows):
     first,second = np.take_along_axis(p, two, 1).T
     return dict(pred=names[two[:,0]], second=names[two[:,1]], prob=first, margin=first-second)
 
-# %% ../nbs/api/59_nextlabels.ipynb #a05c3a0e
+# %% ../nbs/api/59_nextlabels.ipynb #44fba2ae
 def next_labels(
     preds:Preds,             # predictions of unlabelled items; targets are not needed
     n:int=200,               # items to label
     by:str='margin',         # measure of hesitation: 'margin' or 'entropy'
     classes=None,            # one or two names: only items predicted as the one, or torn between the two
     vectors:np.ndarray=None, # a vector per item, shape `(len(preds),d)`: spread the choice over them
-    df:pd.DataFrame=None,    # the frame to whose rows `preds.ids` point
+    df:pd.DataFrame=None,    # the frame that was predicted; ids are positions in it, or names in its index
     items:str=None,          # its column of files or texts, added to the list
 ) -> NotedTable:             # id, the item, pred, second, prob, margin (several labels: undecided, prob), hesitation
     "The unlabelled items that are most worth a label, best first"
-    if (df is None)!=(items is None): raise ValueError("pass both df and items, or neither")
+    twice = pd.Index(preds.ids).duplicated()
+    if twice.any(): raise ValueError(f"{twice.sum()} of {len(preds)} predictions repeat an id, such as {preds.ids[twice].tolist()[0]!r}, so an item would be labelled twice; give one per item: mean_preds of several passes")
     if vectors is not None and len(vectors)!=len(preds): raise ValueError(f"{len(vectors)} vectors for {len(preds)} items; give one per row of the predictions")
     rows = _candidates(preds, classes)
     one = preds.multi and classes is not None
@@ -85,7 +87,6 @@ def next_labels(
     rows,m = rows[np.argsort(-h[rows], kind='stable')],len(rows)
     if vectors is not None: rows = rows[:5*n][spread_out(np.asarray(vectors)[rows[:5*n]], n)] if m else rows
     rows = rows[:n]
-    if items: check_columns(df, items)
-    res = dict(id=preds.ids[rows]) | ({items:df[items].to_numpy()[preds.ids[rows]]} if items else {}) | _next_columns(preds, rows)
+    res = dict(id=preds.ids[rows]) | lookup_items(df, items, preds.ids[rows]) | _next_columns(preds, rows)
     what = '' if classes is None else f", {m} of them {'predicted as' if isinstance(classes, str) or len(classes)==1 else 'between'} {classes if isinstance(classes, str) else ' and '.join(classes)}"
     return NotedTable(res | dict(hesitation=h[rows]), note=f"{len(rows)} of {len(preds)} items{what}")

@@ -8,23 +8,18 @@ Docs: https://fastclf.github.io/fastclf/api/pseudo.html.md"""
 __all__ = ['pseudo_labels', 'precision_thresholds', 'flex_thresholds', 'rarity_quota', 'pseudo_table', 'pseudo_frame',
            'fold_frames', 'check_pseudo']
 
-# %% ../nbs/api/60_pseudo.ipynb #c953558a
+# %% ../nbs/api/60_pseudo.ipynb #80bcf27b
 import numpy as np, pandas as pd
 
 from .core import NotedTable, check_columns
-from .labels import is_multi, label_sets
+from .labels import by_class, is_multi, label_sets
 from .preds import Preds
 
-# %% ../nbs/api/60_pseudo.ipynb #8367ead8
+# %% ../nbs/api/60_pseudo.ipynb #01c4c6f5
 def _per_class(v, vocab, what, fill):
-    "`v`, a number or a mapping class -> number, as an array `(k,)`"
-    if v is None: return np.full(len(vocab), fill, dtype=float)
-    if np.isscalar(v): res = np.full(len(vocab), v, dtype=float)
-    else:
-        v = {str(c):o for c,o in dict(v).items()}
-        new = sorted(set(v)-set(vocab))
-        if new: raise ValueError(f"{what} names classes {new[:10]} that the predictions do not have; they have {vocab[:10]}")
-        res = np.array([v.get(c, fill) for c in vocab], dtype=float)
+    "`v`, a number or one per class, as an array `(k,)`"
+    if v is None: v = fill
+    res = np.full(len(vocab), v, dtype=float) if np.isscalar(v) else by_class(v, vocab, fill).astype(float)
     if np.isnan(res).any() or (res<0).any(): raise ValueError(f"{what} must be >= 0 for each class, got {res.min()}")
     return res
 
@@ -38,13 +33,14 @@ def _rarest(preds, low, high):
     n = np.where(yes, yes.sum(0, dtype=np.int32), np.int32(len(p)+1))
     return np.where(yes.any(1), n.argmin(1), len(low)),np.where(yes, p, 1-p).min(1),np.where(yes, p>=low, p<=high).all(1)
 
-# %% ../nbs/api/60_pseudo.ipynb #6ee01baf
+# %% ../nbs/api/60_pseudo.ipynb #620c838e
 def pseudo_labels(
     preds:Preds,       # predictions of unlabelled items
-    min_prob=.95,      # least probability of a label, in [0,1]; a number, or a mapping class -> number (others: 0.95)
-    most=None,         # at most so many of a class, the surest; a number, a mapping, or None
-    least=0,           # at least so many of a class, as far as it is predicted; a number or a mapping
-    max_prob=.05,      # several labels per item: largest probability of those that an item has not; a number or a mapping (others: 0.05)
+    min_prob=.95,      # least probability of a label, in [0,1]; a number, a dict or Series by name (others: 0.95), or shape `(k,)` in the order of the vocab
+    most=None,         # at most so many of a class, the surest; None: all; a number, or per class like `min_prob`
+    least=0,           # at least so many of a class, as far as it is predicted; a number, or per class like `min_prob`
+    max_prob=.05,      # several labels per item: largest probability of those that an item has not; a number, or per class like `min_prob` (others: 0.05)
+    empty:bool=False,  # several labels per item: take items that have none, too? If labelled items may have none
     model:str='model', # name of the model that predicted
     round:int=1,       # how many models stand between the true labels and these, plus 1
 ) -> NotedTable:       # a row per chosen item, surest first: id, row (in `preds`), label (a tuple if there may be several), prob (of the least sure answer), model, round
@@ -55,21 +51,22 @@ def pseudo_labels(
     else: cls,prob,sure = preds.decoded,preds.probs.max(1),preds.probs.max(1)>=low[preds.decoded]
     order,counts = np.lexsort((-prob, ~sure, cls)),np.bincount(cls, minlength=len(names)+1)
     rank,c = np.arange(len(cls))-np.repeat(np.cumsum(counts)-counts, counts),cls[order]
-    rows = order[(sure[order] | (rank<np.append(few, 0)[c])) & (rank<np.append(top, np.inf)[c])]
+    rows = order[(sure[order] | (rank<np.append(few, 0)[c])) & (rank<np.append(top, np.inf if empty else 0)[c])]
     rows = rows[np.argsort(-prob[rows], kind='stable')]
     res = dict(id=preds.ids[rows], row=rows, label=_label_names(preds[rows]), prob=prob[rows], model=model, round=round)
-    return NotedTable(res, note=_taken_note(preds, rows))
+    return NotedTable(res, note=_taken_note(preds, rows, (sure&(cls==len(names))).sum(), empty))
 
-# %% ../nbs/api/60_pseudo.ipynb #44bfb22c
+# %% ../nbs/api/60_pseudo.ipynb #f214a4ed
 def _label_names(preds):
     "Name of the predicted class of each item, or a tuple of names"
     if not preds.multi: return np.array(preds.vocab, dtype=object)[preds.decoded]
     return [tuple(preds.vocab[i] for i in np.flatnonzero(o>=.5)) for o in preds.probs]
 
-def _taken_note(preds, rows):
-    "How many items were taken, and classes of which there is none"
+def _taken_note(preds, rows, bare, empty):
+    "How many items were taken, how many of them or beside them surely have no label, and classes of which there is none"
+    held = (f", {bare} of them with no label" if empty else f"; {bare} more that surely have no label were left out, empty=True takes them") if bare else ''
     none = [v for v,n in zip(preds.vocab, np.bincount(_pairs(preds[rows])[1], minlength=len(preds.vocab))) if not n]
-    return f"{len(rows)} of {len(preds)} items taken" + (f"; none of {none[:10]}{' ...' if len(none)>10 else ''}" if none else '')
+    return f"{len(rows)} of {len(preds)} items taken{held}" + (f"; none of {none[:10]}{' ...' if len(none)>10 else ''}" if none else '')
 
 # %% ../nbs/api/60_pseudo.ipynb #50e911ca
 def _cut(prob, right, precision, n_min):
@@ -112,22 +109,23 @@ def flex_thresholds(
     beta = n/max(n.max(), (~sure).sum(), 1)
     return pd.Series(np.maximum(beta/(2-beta)*min_prob, low), index=pd.Index(preds.vocab, name='class', dtype=object), name='min_prob')
 
-# %% ../nbs/api/60_pseudo.ipynb #7cf0160d
+# %% ../nbs/api/60_pseudo.ipynb #c7222bb1
 def rarity_quota(
     preds:Preds,      # predictions of unlabelled items
-    counts,           # labelled items per class, shape `(k,)`, in the order of `preds.vocab`
+    counts,           # labelled items per class, each 1 or more: dict or Series by name, or shape `(k,)` in the order of the vocab
     alpha:float=1/3,  # 0 takes all, larger ones take less of the common classes
 ) -> pd.Series:       # class -> number, for `most`
     "How many pseudo-labels to take of each class, the larger a share the rarer the class (CReST: Wei et al. 2021)"
     if preds.multi: raise ValueError("these predictions have several labels per item, and the rule is for one class each; use most= and least=")
-    counts = np.asarray(counts)
-    if counts.shape!=(len(preds.vocab),) or (counts<1).any(): raise ValueError(f"counts must be 1 or more for each of {len(preds.vocab)} classes, got {counts.tolist()}")
+    counts = by_class(counts, preds.vocab, 0)
+    few = [c for c,n in zip(preds.vocab, counts) if n<1]
+    if few: raise ValueError(f"counts must be 1 or more for each of {len(preds.vocab)} classes, and {few[:10]} have fewer; the rule is for labelled items of every class")
     order,share = np.argsort(-counts, kind='stable'),np.empty(len(counts))
     share[order] = (counts[order[::-1]]/counts.max())**alpha
     n = np.ceil(share*np.bincount(preds.decoded, minlength=len(counts))).astype(int)
     return pd.Series(n, index=pd.Index(preds.vocab, name='class', dtype=object), name='most')
 
-# %% ../nbs/api/60_pseudo.ipynb #5b1eda9c
+# %% ../nbs/api/60_pseudo.ipynb #66b0085b
 def pseudo_table(
     taken:pd.DataFrame, # from `pseudo_labels`
     preds:Preds,        # the predictions that they were taken from
@@ -139,7 +137,8 @@ def pseudo_table(
     df = pd.DataFrame(dict(predicted=count(_pairs(preds)[1]), taken=count(cls)), index=pd.Index(preds.vocab, name='class', dtype=object))
     by = lambda v: pd.Series(v, dtype=float).groupby(np.array(preds.vocab, dtype=object)[cls])
     df = df.assign(share=df.taken/df.predicted.clip(lower=1), lowest=by(mine.probs[row,cls]).min(), mean=by(mine.probs[row,cls]).mean())
-    note = f"{len(taken)} of {len(preds)} items, mean probability {taken.prob.mean():.3f}" if len(taken) else f"none of {len(preds)} items"
+    bare = (~(mine.probs>=.5).any(1)).sum() if preds.multi else 0
+    note = f"{len(taken)} of {len(preds)} items{f', {bare} of them with no label' if bare else ''}, mean probability {taken.prob.mean():.3f}" if len(taken) else f"none of {len(preds)} items"
     if preds.targs is None: return NotedTable(df, note=note)
     df['right'] = by(_right(mine)).mean()
     if preds.multi: df['missed'] = ((mine.targs>0)&(mine.probs<.5)).sum(0)
@@ -169,7 +168,7 @@ def pseudo_frame(
     new = new.assign(**{label:taken['label'].to_numpy(), 'split':'train'}, **made)
     return pd.concat([true, new[[c for c in true if c in new]]], ignore_index=True) if len(new) else true.reset_index(drop=True)
 
-# %% ../nbs/api/60_pseudo.ipynb #d5da611a
+# %% ../nbs/api/60_pseudo.ipynb #e7bada31
 def fold_frames(
     df:pd.DataFrame,         # labelled rows
     splits:list,             # `Splits` of the folds, as from `kfold_splits`
@@ -177,7 +176,7 @@ def fold_frames(
     teach,                   # function of a fold's training rows, as a frame: trains, and gives the `Preds` of `unlabelled`
     label:str='label',       # column of class names
     weight:float=1.,         # weight of a pseudo-labelled item in the loss, >= 0
-    **select,                # go to `pseudo_labels`: min_prob, most, least, max_prob; numbers, or mappings that hold in every fold
+    **select,                # go to `pseudo_labels`: min_prob, most, least, max_prob, empty; the same in every fold
 ) -> list:                   # a frame per fold, as `pseudo_frame` gives it: `split` is '' for rows in no part, `pseudo_model` 'fold0', 'fold1', ...
     "For each fold the frame with pseudo-labels of a teacher that saw none of its validation rows"
     res = []

@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/selftrain.html.md"""
 # %% auto #0
 __all__ = ['SelfTrained', 'mixed_dls', 'SoftLabels', 'fit_mixed', 'fit_pretrained', 'self_train']
 
-# %% ../nbs/api/61_selftrain.ipynb #c283c6ba
+# %% ../nbs/api/61_selftrain.ipynb #0b4760d4
 import warnings
 from collections import namedtuple
 
@@ -17,12 +17,13 @@ from fastai.data.core import DataLoaders
 from fastai.learner import Learner
 
 from .callback.itemweights import ItemWeights
+from .compare import compare_preds
 from .core import NotedTable, check_columns
 from .data.mix import Draw
 from .data.sampler import dls_vocab, over_correction, sampled
+from .labels import is_multi
 from .learner import predict
 from .losses import WeightedTargs
-from .metrics import paired_table, scores
 from .preds import Preds
 from .pseudo import pseudo_frame, pseudo_labels
 
@@ -120,15 +121,18 @@ def fit_pretrained(
     _fit_share(learn, dls, part, 0., tune or fit, soft)
     return learn
 
-# %% ../nbs/api/61_selftrain.ipynb #7d38904d
+# %% ../nbs/api/61_selftrain.ipynb #f4e8fa9c
 SelfTrained = namedtuple('SelfTrained', 'learn frame rounds') # the last Learner, the frame it was trained on, the table of rounds
 
 def _round_row(i, taken, base, valid):
     "A row of the table of rounds"
-    if base.multi: raise ValueError("rounds are scored by class, and these items have several labels; go round with pseudo_labels, pseudo_frame and fit_mixed")
-    t,s = paired_table(base.decoded, valid.decoded, base.targs, len(base.vocab)),scores(valid)
+    t,one = compare_preds(base, valid, ('before','after')),'micro_f1' if base.multi else 'accuracy'
     prob = float(taken['prob'].mean()) if len(taken) else np.nan
-    return dict(round=i, taken=len(taken), prob=prob, accuracy=s['accuracy'], macro_f1=s['macro_f1'], gain=t.difference['macro_f1'], gain_se=t.se['macro_f1'])
+    return dict(round=i, taken=len(taken), prob=prob, **{o:t.after[o] for o in (one,'macro_f1')}, gain=t.difference['macro_f1'], gain_se=t.se['macro_f1'])
+
+def _no_labels(i, preds, taken):
+    "Raise: round `i` has nothing to train on"
+    raise ValueError(f"no pseudo-label was taken in round {i}: the surest prediction has probability {preds.probs.max():.3f}; lower min_prob, {'raise max_prob, ' if preds.multi else ''}or use least=" + (f" ({taken.note[:120]})" if preds.multi and hasattr(taken, 'note') else ''))
 
 def _round_table(log, n):
     "The rows of all rounds, with a note on what the last one gained"
@@ -136,27 +140,36 @@ def _round_table(log, n):
     note = f"after round {last['round']} macro-F1 differs from none by {last['gain']:+.4f} ± {last['gain_se']:.4f} (over the {n} validation items, one seed)"
     return NotedTable(log, note=note)
 
-# %% ../nbs/api/61_selftrain.ipynb #7f8444f2
+# %% ../nbs/api/61_selftrain.ipynb #36eacb01
+def _may_be_bare(df, label, rounds):
+    "May an item have no label? Or an error, where no round can be made"
+    if rounds<1: raise ValueError(f"rounds must be 1 or more, got {rounds}; without pseudo-labels use fit(build(df))")
+    check_columns(df, label, 'split')
+    if 'pseudo' in df: raise ValueError("the frame has pseudo-labels already; give the true rows: df[~df.pseudo]")
+    if not (df.split=='valid').any(): raise ValueError(f"no row has split 'valid', the splits are {df.split.unique().tolist()[:5]}; each round is scored on these rows")
+    return is_multi(df[label]) and not all(map(len, df[label]))
+
+# %% ../nbs/api/61_selftrain.ipynb #3363916c
 def self_train(
     df:pd.DataFrame,         # labelled rows, with a column `split`: 'train' and 'valid' (and 'test')
     unlabelled:pd.DataFrame, # rows without labels
     build,                   # function of a frame: an untrained Learner
     fit,                     # function that trains a Learner
     rounds:int=2,            # students, 1 or more
-    choose=None,             # function of the predictions of `unlabelled` and of the validation part: rows as from `pseudo_labels`, which is used if None
+    choose=None,             # function of the predictions of `unlabelled` and of the validation part: rows as from `pseudo_labels`, which is used if None (items of no label only if labelled ones have none)
     train=None,              # function of frame, build, fit and the teacher's predictions: a trained Learner; `fit_mixed` on hard labels if None
-    label:str='label',       # column of class names
+    label:str='label',       # column of class names, or of lists of them
 ) -> tuple:                  # `SelfTrained`: learn, frame, rounds (a row per round: taken, mean prob, scores and gain of macro-F1 over round 0, on the validation part)
     "Train, label, train again"
-    if rounds<1: raise ValueError(f"rounds must be 1 or more, got {rounds}; without pseudo-labels use fit(build(df))")
+    bare = _may_be_bare(df, label, rounds)
     learn,frame = build(df),None
     fit(learn)
     base = valid = predict(learn)
     log = [_round_row(0, pd.DataFrame(dict(prob=[])), base, valid)]
     for i in range(1, rounds+1):
         preds = predict(learn, unlabelled)
-        taken = pseudo_labels(preds) if choose is None else choose(preds, valid)
-        if not len(taken): raise ValueError(f"no pseudo-label was taken in round {i}: the surest prediction has probability {preds.probs.max():.3f}; lower min_prob, or use least=")
+        taken = pseudo_labels(preds, empty=bare) if choose is None else choose(preds, valid)
+        if not len(taken): _no_labels(i, preds, taken)
         frame = pseudo_frame(df, unlabelled, taken.assign(model=f'round{i-1}', round=i), label)
         learn = fit_mixed(frame, build, fit) if train is None else train(frame, build, fit, preds)
         valid = predict(learn)

@@ -7,12 +7,15 @@ Docs: https://fastclf.github.io/fastclf/api/trim.html.md"""
 # %% auto #0
 __all__ = ['thinned_rows', 'trim_verdict', 'try_trim']
 
-# %% ../nbs/api/59_trim.ipynb #76a720fe
+# %% ../nbs/api/59_trim.ipynb #79c45895
 import numpy as np, pandas as pd
 
 from .core import NotedTable, seeded
+from .labels import is_multi
 
-# %% ../nbs/api/59_trim.ipynb #6a8c5eff
+# %% ../nbs/api/59_trim.ipynb #5522a465
+_SEVERAL = 'items with several labels cannot lose one class: with an item go its other labels too; draw fewer of them per epoch by a sampler instead'
+
 def thinned_rows(
     labels,         # label of each row of the frame, one per item
     rows,           # row positions of the training part
@@ -22,6 +25,7 @@ def thinned_rows(
 ) -> np.ndarray:    # row positions, in their order
     "The training rows with a random share of one class"
     if not 0<keep<1: raise ValueError(f"keep must be in (0,1), got {keep}; it is the share of {cls!r} that stays")
+    if is_multi(labels): raise ValueError(_SEVERAL)
     rows = np.asarray(rows)
     own = rows[np.asarray(labels, dtype=object).astype(str)[rows]==str(cls)]
     if len(own)<2: raise ValueError(f"class {cls!r} has {len(own)} training items; there is nothing to take away")
@@ -41,7 +45,7 @@ def _own_and_rest(targs, full, thin, k, at, w=None):
     d = _class_f1(targs, thin, k, w)-_class_f1(targs, full, k, w)
     return np.array([np.nan_to_num(d[at]), np.nanmean(np.delete(d, at))])
 
-# %% ../nbs/api/59_trim.ipynb #abacf390
+# %% ../nbs/api/59_trim.ipynb #0b9795ce
 def _trim_verdict(d, se, n, cls, slack):
     "One sentence on whether `cls` can lose items"
     from scipy.stats import t
@@ -55,7 +59,7 @@ def _trim_verdict(d, se, n, cls, slack):
 def _said(preds, first, cls):
     "Decisions of `preds`, or `ValueError` unless they are of the items of `first` and know `cls`"
     if str(cls) not in preds.vocab: raise ValueError(f"no class {cls!r}; the vocab is {preds.vocab[:20]}")
-    if preds.multi: raise ValueError("items with several labels cannot lose one class: with an item go its other labels too; draw fewer of them per epoch by a sampler instead")
+    if preds.multi: raise ValueError(_SEVERAL)
     if preds.targs is None or not np.array_equal(preds.ids, first.ids): raise ValueError("the predictions must be of the same items, with targets")
     return preds.decoded
 
@@ -83,7 +87,7 @@ def trim_verdict(
     "Whether a class can lose items: it does not fall, and the others rise"
     return _trim_table(full[0], *([_said(o, full[0], cls) for o in os] for os in (full, thin)), cls, slack, seed)
 
-# %% ../nbs/api/59_trim.ipynb #8a73df1a
+# %% ../nbs/api/59_trim.ipynb #c68c944d
 def try_trim(
     fit,               # function of row positions and a seed: gives `Preds` with targets, always of the same items
     labels,            # label of each row of the frame
@@ -94,6 +98,7 @@ def try_trim(
     slack:float=.01,   # fall of its F1 that would not matter
 ) -> NotedTable:       # as from `trim_verdict`
     "Fit with and without part of a class under each seed, and say whether it can lose items"
+    if len(seeds)<2: raise ValueError(f"{len(seeds)} seeds; give two seeds at least, the error of the difference comes from them")
     full,thin,first = [],[],None
     for seed in seeds:
         for res,part in ((full,rows), (thin,thinned_rows(labels, rows, cls, keep, seed))):
