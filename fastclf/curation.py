@@ -32,7 +32,7 @@ def _class_errors(preds):
     res |= dict(precision_se=_share_se(right, pred), recall_se=_share_se(right, true), f1_se=2/(1+j)**2*_share_se(right, union))
     return pd.DataFrame(res, index=pd.Index(preds.vocab, name='class'))
 
-# %% ../nbs/api/59_curation.ipynb #74ec270c
+# %% ../nbs/api/59_curation.ipynb #fbbc503f
 _TODO = dict(precision='label unlabelled items that are predicted as it', recall='source new items of it',
     both='source new items of it, and label unlabelled ones that are predicted as it')
 _LINE = 'choose its threshold first: it is hardly ever predicted'
@@ -45,7 +45,7 @@ def _weak_side(e, mean):
 
 def _todo(e, mean, silent):
     "What to do about each class, in words; `silent` labels are hardly ever predicted"
-    spare = (e['items']>2*e['items'].mean())&(e.f1-2*e.f1_se>mean)&(not silent.any())
+    spare = (e['items']>2*e['items'].mean())&(e.f1-2*e.f1_se>mean)&(e.predicted>=e.valid)&(not silent.any())
     rest = np.select([e.valid==0, spare], ['cannot be judged: label validation items of it', 'test whether it can lose items'], '')
     return [_LINE if q else _TODO.get(s, o) for q,s,o in zip(silent, e.weak_side, rest)]
 

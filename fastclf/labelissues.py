@@ -7,14 +7,14 @@ Docs: https://fastclf.github.io/fastclf/api/labelissues.html.md"""
 # %% auto #0
 __all__ = ['doubt_caution', 'label_issues', 'issue_counts', 'loss_issues', 'fix_labels']
 
-# %% ../nbs/api/57_labelissues.ipynb #92da530c
+# %% ../nbs/api/57_labelissues.ipynb #5c380cc2
 from importlib.metadata import version
 
 import numpy as np, pandas as pd
 
 from .core import NotedTable, check_columns, need
 from .data.split import kept_splits
-from .preds import Preds
+from .preds import Preds, check_chances
 from .scoring import hits
 
 # %% ../nbs/api/57_labelissues.ipynb #90f04bd4
@@ -42,10 +42,11 @@ def _doubts(preds):
         res[:,j] = find(t[:,j], np.stack([1-p[:,j],p[:,j]], 1), filter_by='prune_by_noise_rate', n_jobs=1)
     return res
 
-# %% ../nbs/api/57_labelissues.ipynb #06430618
+# %% ../nbs/api/57_labelissues.ipynb #332feb53
 def _two_classes(preds, what):
     "Raise unless two classes at least are among the targets, and each item is there once"
     if preds.targs is None: raise ValueError(f"{what} doubts labels, and these predictions have none; predict a labelled part, out of fold")
+    check_chances(preds, what)
     if not preds.multi and len(np.unique(preds.targs))<2: raise ValueError(f"all {len(preds)} items have the same label; {what} compares classes, so give predictions of two at least")
     twice = pd.Index(preds.ids).duplicated()
     if twice.any(): raise ValueError(f"{twice.sum()} of {len(preds)} predictions repeat an id, such as {preds.ids[twice].tolist()[0]!r}, and {what} would list the item as often; give one per item: mean_preds of several passes, or oof_preds of the folds")

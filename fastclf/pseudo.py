@@ -8,19 +8,20 @@ Docs: https://fastclf.github.io/fastclf/api/pseudo.html.md"""
 __all__ = ['pseudo_labels', 'precision_thresholds', 'flex_thresholds', 'rarity_quota', 'pseudo_table', 'pseudo_frame',
            'fold_frames', 'check_pseudo']
 
-# %% ../nbs/api/60_pseudo.ipynb #80bcf27b
+# %% ../nbs/api/60_pseudo.ipynb #0eb681f8
 import numpy as np, pandas as pd
 
 from .core import NotedTable, check_columns
 from .labels import by_class, is_multi, label_sets
-from .preds import Preds
+from .preds import Preds, check_chances
 
-# %% ../nbs/api/60_pseudo.ipynb #01c4c6f5
+# %% ../nbs/api/60_pseudo.ipynb #ba218fd8
 def _per_class(v, vocab, what, fill):
     "`v`, a number or one per class, as an array `(k,)`"
     if v is None: v = fill
     res = np.full(len(vocab), v, dtype=float) if np.isscalar(v) else by_class(v, vocab, fill).astype(float)
     if np.isnan(res).any() or (res<0).any(): raise ValueError(f"{what} must be >= 0 for each class, got {res.min()}")
+    if what.endswith('prob') and ((res>1)&np.isfinite(res)).any(): raise ValueError(f"{what} is a probability, got {res[np.isfinite(res)].max():g}; pass a share in [0,1], not a percentage")
     return res
 
 def _pairs(preds):
@@ -33,7 +34,7 @@ def _rarest(preds, low, high):
     n = np.where(yes, yes.sum(0, dtype=np.int32), np.int32(len(p)+1))
     return np.where(yes.any(1), n.argmin(1), len(low)),np.where(yes, p, 1-p).min(1),np.where(yes, p>=low, p<=high).all(1)
 
-# %% ../nbs/api/60_pseudo.ipynb #620c838e
+# %% ../nbs/api/60_pseudo.ipynb #d4e25f88
 def pseudo_labels(
     preds:Preds,       # predictions of unlabelled items
     min_prob=.95,      # least probability of a label, in [0,1]; a number, a dict or Series by name (others: 0.95), or shape `(k,)` in the order of the vocab
@@ -45,6 +46,7 @@ def pseudo_labels(
     round:int=1,       # how many models stand between the true labels and these, plus 1
 ) -> NotedTable:       # a row per chosen item, surest first: id, row (in `preds`), label (a tuple if there may be several), prob (of the least sure answer), model, round
     "The predictions to be taken as labels"
+    check_chances(preds, 'pseudo_labels')
     names = preds.vocab
     low,top,few = _per_class(min_prob, names, 'min_prob', .95),_per_class(most, names, 'most', np.inf),_per_class(least, names, 'least', 0)
     if preds.multi: cls,prob,sure = _rarest(preds, low, _per_class(max_prob, names, 'max_prob', .05))
