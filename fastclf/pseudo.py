@@ -15,13 +15,13 @@ from .core import NotedTable, check_columns
 from .labels import by_class, is_multi, label_sets
 from .preds import Preds, check_chances
 
-# %% ../nbs/api/60_pseudo.ipynb #ba218fd8
+# %% ../nbs/api/60_pseudo.ipynb #a7154a78
 def _per_class(v, vocab, what, fill):
     "`v`, a number or one per class, as an array `(k,)`"
     if v is None: v = fill
     res = np.full(len(vocab), v, dtype=float) if np.isscalar(v) else by_class(v, vocab, fill).astype(float)
     if np.isnan(res).any() or (res<0).any(): raise ValueError(f"{what} must be >= 0 for each class, got {res.min()}")
-    if what.endswith('prob') and ((res>1)&np.isfinite(res)).any(): raise ValueError(f"{what} is a probability, got {res[np.isfinite(res)].max():g}; pass a share in [0,1], not a percentage")
+    if what.endswith('prob') and ((res>=2)&np.isfinite(res)).any(): raise ValueError(f"{what} is a probability, got {res[np.isfinite(res)].max():g}; pass a share in [0,1], not a percentage")
     return res
 
 def _pairs(preds):
