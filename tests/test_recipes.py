@@ -44,5 +44,5 @@ def test_several_labels_without_an_argument(tmp_path):
     df = toy_texts(120)
     df['labels'] = [[o] if i%3 else [o,'both'] for i,o in enumerate(df.label)]
     learn = text_classifier(text_dls(df, 'text', 'labels', bs=8), 'mlp', path=tmp_path)
-    for run in (fit_recipe(learn, 2, 1e-2), fit_staged(learn, 1, 1, 1e-2)):
-        assert 'best label_mean_ap' in run.note and run.best.exists()
+    runs = fit_recipe(learn, 2, 1e-2),fit_staged(learn, 1, 1, 1e-2)
+    assert all('best label_mean_ap' in o.note and o.best.exists() for o in runs)
