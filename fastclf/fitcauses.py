@@ -124,6 +124,15 @@ def _overfit(s):
     if rise==rise: seen += f"; validation loss {rise:+.0%} since epoch {s['valid_best_epoch']}" if rise>.02 else '; validation loss has not risen'
     return finding(.75 if rise>.02 else .55, 'overfit', seen, 'the training items were learnt by heart, unless validation is of another kind than training', f"more items first (would they help? run_sizes and size_curve), or augmentation, shuffled; then dropout, batch norm, weight decay, a smaller net; keep the best epoch: fit_recipe(learn, {s.get('epochs', 5):.0f}, {s.get('lr', 1e-3):.2g}, monitor='valid_loss')")
 
+# %% ../nbs/api/55_fitcauses.ipynb #54299dc1
+def _rises(s):
+    rise = s['valid_last']/s['valid_best']-1
+    lasts = rise>max(.15, 2*s.get('valid_wobble', 0)) and s['valid_best_epoch']<.8*s['epochs'] and s['train_falling']>=0
+    if 'train_left' in s or not (lasts and s['train_last']<s['valid_last']): return
+    seen = f"validation loss {rise:+.0%} since epoch {s['valid_best_epoch']} of {s['epochs']}, from {s['valid_best']:.3g} to {s['valid_last']:.3g}; recorded training loss {s['train_last']:.3g}"
+    keep = f"keep the best epoch: fit_recipe(learn, {s['epochs']:.0f}, {s.get('lr', 1e-3):.2g}, monitor='valid_loss')"
+    return finding(.55, 'overfit', seen, 'the training items are learnt by heart', f"{keep}; how much is right of both parts in evaluation mode: diagnose(history(learn), predict(learn), predict(learn, 'train'))")
+
 # %% ../nbs/api/55_fitcauses.ipynb #0173c060
 def _below(s):
     if s['train_last']>1.1*s['valid_last'] and 'train_loss' not in s: return finding(.1, 'validation below training', f"recorded losses {s['valid_last']:.3g} under {s['train_last']:.3g}", 'the recorded training loss is a running mean with dropout, augmentation or mixup on, which alone does it', "compare both in evaluation mode first: train=predict(learn, 'train')")
@@ -144,6 +153,6 @@ def _underfit(s):
     if s.left>.6 and 'train_left' in s: return finding(.52, 'underfit', f"{s.left:.0%} of the loss is left on training items", 'too simple a net, weak features, too much regularisation, or wrong labels', 'a larger or pretrained architecture; less dropout and decay; see what others get: baseline_table(df, items, labels)')
     if s.left>.6: return finding(.4, 'underfit', f"{s.left:.0%} of the loss is left on validation items", 'too simple a net, or one that overfits: only the training part tells which', "diagnose(valid=valid, train=predict(learn, 'train'))")
 
-# %% ../nbs/api/55_fitcauses.ipynb #35a4b5a9
+# %% ../nbs/api/55_fitcauses.ipynb #ae4e2133
 fit_rules = [_rate_high, _rate_low, _short, _plateau, _batch_large, _batch_small, _jumps, _stops, _norms,
-    _frozen, _head, _dead, _small, _modes, _softmax, _decay, _dropout, _overfit, _below, _start, _underfit]
+    _frozen, _head, _dead, _small, _modes, _softmax, _decay, _dropout, _overfit, _rises, _below, _start, _underfit]
