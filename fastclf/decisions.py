@@ -54,13 +54,14 @@ def _checked(csv, log):
     i = next(iter(bad))
     raise ValueError(f"{csv}: {len(bad)} decisions make no sense, rows {list(bad)[:10]} counted from 0, such as that on {log[i]['item'][:60]!r}: {bad[i]}; mend these rows")
 
-# %% ../nbs/api/57_decisions.ipynb #fd00cb91
-def _read_log(csv):
-    "Rows of the log as dicts, oldest first; none if there is no file yet"
+# %% ../nbs/api/57_decisions.ipynb #a1201775
+def _read_log(csv, by_hand=False):
+    "Rows of the log as dicts, oldest first; none if there is no file yet; one `by_hand` needs no prediction and no time"
     if not Path(csv).exists(): return []
     try: df = pd.read_csv(csv, dtype=str, keep_default_na=False, na_filter=False, encoding='utf-8-sig')
     except pd.errors.EmptyDataError: df = pd.DataFrame()
-    if df.columns.tolist()!=_COLS: raise ValueError(f"{csv} is no log of decisions: its columns are {df.columns.tolist()[:9]}, not {_COLS}; name another file, or give it these columns in this order, with commas between")
+    if by_hand and {'item','label','decision','new'}<=set(df): df = df.reindex(columns=_COLS, fill_value='')
+    if df.columns.tolist()!=_COLS: raise ValueError(f"{csv} is no log of decisions: its columns are {df.columns.tolist()[:9]}, not {_COLS}; name another file; one written by hand has item, label, decision and new, with commas between")
     return _checked(csv, df.to_dict('records'))
 
 def _key(o): return o['item'],o['label']
@@ -129,12 +130,12 @@ def undo(self:Decisions,
     if last: self._append(**{k:last[k] for k in ('item','label','pred','prob')}, decision='undo', new='')
     return last
 
-# %% ../nbs/api/57_decisions.ipynb #2af0348e
+# %% ../nbs/api/57_decisions.ipynb #aecd0f97
 def _latest(csv):
     "The decision that counts for each item and label, in the order they were made"
     if not Path(csv).exists(): raise FileNotFoundError(f"there is no {csv}; review(...) writes it with the first decision")
     res = {}
-    for o in _standing(_read_log(csv)):
+    for o in _standing(_read_log(csv, by_hand=True)):
         res.pop(_key(o), None)
         res[_key(o)] = o
     return list(res.values())
@@ -194,10 +195,10 @@ def _said(old, new, drop, latest, used, here, fresh):
     if lost: res.append(f"{len(lost)} decisions fit no row, by item and label as they were seen, such as {lost[0]['item'][:60]!r} under {lost[0]['label']!r}")
     return '\n'.join(res)
 
-# %% ../nbs/api/57_decisions.ipynb #e84a62fc
+# %% ../nbs/api/57_decisions.ipynb #3a7ede1b
 def apply_review(
     df:pd.DataFrame,     # the frame that the items came from; it is not changed
-    csv,                 # the log that `review` wrote
+    csv,                 # the log that `review` wrote, or a file of your own with columns item, label, decision and new
     items:str=None,      # its column of files or texts; None: 'file' or 'text'
     labels='label',      # its column of labels or of lists of labels; or a list of columns of zeros and ones
     splits=None,         # a split of `df`; it comes back renumbered
