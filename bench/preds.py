@@ -16,7 +16,6 @@ from bench.interpret import fake
 from fastclf.joined import concat_preds, mean_preds, oof_preds
 from fastclf.learner import predict
 from fastclf.preds import Preds, align_preds, load_preds, save_preds
-from fastclf.readpreds import preds_from_csv
 torch.set_num_threads(1)
 folder = Path(tempfile.mkdtemp())
 def new(n, seed=0): return Preds(*fake(n, {k}, seed))
