@@ -110,8 +110,9 @@ def score(t, known, rows, test, seed):
 
 def asked_for(t, known, rows, pool, seed):
     "Rows of the pool that the plan asks for: items of the classes weak on recall or both, items predicted as those weak on precision"
-    from fastclf.all import curation_plan, next_labels
-    plan,rng = curation_plan(out_of_fold(t, known, rows, seed)),np.random.default_rng(seed)
+    from fastclf.all import choose_thresholds, curation_plan, next_labels
+    preds,rng = out_of_fold(t, known, rows, seed),np.random.default_rng(seed)
+    plan = curation_plan(choose_thresholds(preds)(preds) if preds.multi else preds)
     at = [t.vocab.index(c) for c in plan.index[plan.weak_side.isin(['recall','both'])]]
     has = t.y[pool][:,at].any(1) if t.y.ndim==2 else np.isin(t.y[pool], at)
     got,p = list(rng.permutation(pool[has])[:n_weak]),of_pool(t, known, rows, pool, seed)
