@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/interpret.html.md"""
 # %% auto #0
 __all__ = ['class_report', 'plot_class_f1', 'top_losses', 'plot_loss_grid']
 
-# %% ../nbs/api/54_interpret.ipynb #60302c45
+# %% ../nbs/api/54_interpret.ipynb #0668b059
 import os
 
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
@@ -19,19 +19,14 @@ from .data.imbalance import tiers
 from .labels import by_class
 from .lookup import lookup_items, pair_title, short_name, short_names, show_item
 from .preds import Preds, check_labelled
-from .scoring import boot_hits, count_scores, hits
+from .scoring import boot_hits, count_scores, hits, wilson_interval
 
-# %% ../nbs/api/54_interpret.ipynb #d10058be
-def _wilson(right, n):
-    "95 % interval of a share, `right` of `n`, as two arrays (Wilson 1927)"
-    mid,half = right+1.96**2/2,1.96*np.sqrt(right*(n-right)/np.maximum(n, 1)+1.96**2/4)
-    return np.where(right>0, (mid-half)/(n+1.96**2), 0),np.where(right<n, (mid+half)/(n+1.96**2), 1)
-
+# %% ../nbs/api/54_interpret.ipynb #52d5614c
 def _class_frame(preds, h):
     "Precision, recall, F1 with its interval and the counts of each class"
     right,true,pred = h
     share = lambda a,b: a/np.maximum(b, 1)
-    low,high = [2*o/(1+o) for o in _wilson(right, true+pred-right)]
+    low,high = [2*o/(1+o) for o in wilson_interval(right, true+pred-right)]
     res = dict(precision=share(right, pred), recall=share(right, true), f1=share(2*right, true+pred), low=low, high=high, support=true, predicted=pred)
     return pd.DataFrame(res, index=pd.Index(preds.vocab, name='class'))
 

@@ -95,14 +95,14 @@ def _checked_rows(o, n, what, ndim, dtype=np.float32):
     if o.ndim!=ndim or len(o)!=n: raise ValueError(f"{n} rows of predictions and {what} of shape {o.shape}; pass {'one per row' if ndim==1 else 'a row of features per item'}")
     return o.astype(str) if o.dtype==object else o
 
-# %% ../nbs/api/06_preds.ipynb #96c9ec1a
-def _check_shares(probs):
+# %% ../nbs/api/06_preds.ipynb #211859ee
+def _check_sums(probs):
     "`ValueError` if a row does not sum to about 1: rounding to two digits may lose many small shares"
     total = probs.sum(1)
     off = np.flatnonzero((total>1.05)|(total<.5))
     if len(off): raise ValueError(f"{len(off)} rows do not sum to 1, such as row {off[0]} with {total[off[0]]:.3g}; several labels per item: pass multi=True, or targs of shape (n,k); scores of one class against the rest: probs/probs.sum(1, keepdims=True)")
 
-def _named(probs, vocab):
+def _by_columns(probs, vocab):
     "Checked probabilities, and the class names; columns of a frame that have names are taken by them"
     if not isinstance(probs, pd.DataFrame) or probs.columns.equals(pd.RangeIndex(probs.shape[1])): return _checked_probs(probs),vocab
     probs = probs.set_axis(probs.columns.astype(str), axis=1)
@@ -116,7 +116,7 @@ def _own_ids(ids, n):
     names = isinstance(ids, pd.Index) and pd.api.types.is_integer_dtype(ids) and not ids.equals(pd.RangeIndex(n))
     return _checked_rows(ids.astype(str).to_numpy() if names else ids, n, 'ids', 1, None)
 
-# %% ../nbs/api/06_preds.ipynb #fada4bd1
+# %% ../nbs/api/06_preds.ipynb #c348eed3
 @dataclass(eq=False, repr=False)
 class Preds:
     "Predictions of `n` items over `k` classes, with targets, ids and unweighted losses"
@@ -130,7 +130,7 @@ class Preds:
     spread:np.ndarray=None # disagreement of several passes, in nats, shape `(n,)`; None after one pass
     moved:bool=False       # were they moved for decisions, by thresholds or costs? then they are no chances any more
     def __post_init__(self):
-        self.probs,self.vocab = _named(self.probs, self.vocab)
+        self.probs,self.vocab = _by_columns(self.probs, self.vocab)
         n,k = self.probs.shape
         self.vocab = [str(o) for o in (range(k) if self.vocab is None else self.vocab)]
         if len(self.vocab)!=k: raise ValueError(f"probs have {k} columns and vocab {len(self.vocab)} names; they must be the same, in column order")
@@ -138,7 +138,7 @@ class Preds:
         if self.targs is None: self.loss = None
         else: self.targs = _checked_targs(self.targs, self.vocab, n)
         self.multi = bool(self.multi if self.targs is None else self.targs.ndim==2)
-        if not self.multi: _check_shares(self.probs)
+        if not self.multi: _check_sums(self.probs)
         if self.targs is not None and self.loss is None: self.loss = item_losses(self.probs, self.targs)
         self.loss,self.feats,self.spread = [_checked_rows(getattr(self, o), n, o, d) for o,d in (('loss',1), ('feats',2), ('spread',1))]
     def __len__(self): return len(self.probs)

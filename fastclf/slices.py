@@ -7,7 +7,7 @@ Docs: https://fastclf.github.io/fastclf/api/slices.html.md"""
 # %% auto #0
 __all__ = ['slice_names', 'slice_table', 'plot_slices']
 
-# %% ../nbs/api/54_slices.ipynb #73869565
+# %% ../nbs/api/54_slices.ipynb #f7080a11
 import numpy as np, pandas as pd, matplotlib.pyplot as plt
 from pandas.api.types import is_bool_dtype, is_list_like, is_numeric_dtype
 from statistics import NormalDist
@@ -15,7 +15,7 @@ from statistics import NormalDist
 from .core import NotedTable, check_columns
 from .lookup import lookup_rows, short_name
 from .preds import Preds
-from .scoring import item_scores
+from .scoring import item_scores, wilson_interval
 
 # %% ../nbs/api/54_slices.ipynb #1854ce22
 def _end(o, digits):
@@ -48,12 +48,10 @@ def slice_names(
         names = col.where(col.isin(top) | col.isna(), f'({col.nunique()-len(top)} rarer values)')
     return names.astype(object).where(col.notna(), '(missing)').astype(str).to_numpy()
 
-# %% ../nbs/api/54_slices.ipynb #30895de7
+# %% ../nbs/api/54_slices.ipynb #7a9186b3
 def _interval(v, mean, n, se):
     "95 % interval of the mean scores of the parts: Wilson's (1927) if all scores `v` are 0 or 1, else 1.96 standard errors"
-    if np.isin(v, (0,1)).all():
-        mid,half = mean+1.96**2/2/n,1.96*np.sqrt(mean*(1-mean)/n+(.98/n)**2)
-        return np.where(mean>0, (mid-half)/(1+1.96**2/n), 0),np.where(mean<1, (mid+half)/(1+1.96**2/n), 1)
+    if np.isin(v, (0,1)).all(): return wilson_interval(np.round(mean*n), n)
     half = 1.96*np.where(np.isnan(se), v.std()/np.sqrt(n), se)
     least = 0 if v.min()>=0 else -np.inf
     return [np.clip(mean+o, least, 1 if least==0 and v.max()<=1 else np.inf) for o in (-half,half)]
